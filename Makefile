@@ -1,0 +1,60 @@
+# Two commands do it all: `make repro` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help repro profile report test test-fast lint types format clean lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo
+	@echo "  PROFILE=demo|small|paper   switch profile first (repro, profile)"
+	@echo "  SET=\"key=value ...\"        settings on top of the profile (repro, profile)"
+
+repro: $(VENV)/installed ## run the experiment and build the report: dvc repro
+	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),demo) $(SET); fi
+	@dvc repro
+	@echo "Report: reports/build/report.pdf"
+
+profile: $(VENV)/installed ## switch profile and show what changed
+	@python -m pipelines.profile $(or $(PROFILE),demo) $(SET)
+
+report: $(VENV)/installed ## rebuild the report alone
+	@dvc repro report
+
+test: $(VENV)/installed ## the whole test suite
+	@pytest
+
+test-fast: $(VENV)/installed ## the tests that take seconds
+	@pytest -m 'not slow'
+
+lint: $(VENV)/installed ## ruff
+	@ruff check .
+	@ruff format --check .
+
+types: $(VENV)/installed ## mypy --strict
+	@mypy
+
+format: $(VENV)/installed ## let ruff rewrite the code
+	@ruff check --fix .
+	@ruff format .
+
+clean: ## remove what the pipeline made; DVC's cache stays, so nothing is lost
+	rm -rf data runs results/ablate reports/build
+	find results -type f ! -name metrics.json -delete
+
+lock: ## take the newest versions that pyproject.toml allows into requirements.lock
+	$(PYTHON) -m venv --clear .lock
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[dev,parity]'
+	@head -1 requirements.lock > .lock/header
+	.lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | cat .lock/header - > requirements.lock.new
+	mv requirements.lock.new requirements.lock && rm -rf .lock
+
+$(VENV)/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Negbench needs Python 3.11 or later; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@touch $@

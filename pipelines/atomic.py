@@ -1,0 +1,58 @@
+"""Outputs that appear whole or not at all: written beside their place, then renamed onto it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `path` when the block ends without an exception.
+
+    What was at `path` stays until then and is kept if anything fails. Only a kill between the two renames can
+    leave `path` absent; the earlier result is then in the hidden folder beside it.
+
+    Raises:
+        OSError: a write failed; its `filename` says where.
+    """
+    with _scratch(path) as scratch:
+        new, old = scratch / "new", scratch / "old"
+        new.mkdir()
+        yield new
+        try:
+            with suppress(FileNotFoundError):
+                path.rename(old)
+            new.rename(path)
+        except BaseException:
+            with suppress(OSError):  # nothing was there before, or the new folder already is
+                old.rename(path)
+            raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`; on any failure the earlier file stays as it was."""
+    with _scratch(path) as scratch:
+        new = scratch / "new"
+        new.write_bytes(content)
+        new.replace(path)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` to `path` as UTF-8; on any failure the earlier file stays as it was."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path`, so on its file system, removed at the end whatever happens."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as name:
+        try:
+            yield Path(name)
+        except OSError as error:
+            if error.filename is None:  # a full disk is reported by write(), which knows no name
+                error.filename = str(path)
+            raise

@@ -1,0 +1,230 @@
+"""The only reader of params.yaml: a typed view in which an unknown key is an error with a hint.
+
+One class per stage, named as its section. Settings of a method live in the method's own file; this module knows
+only that `methods.<name>` belongs to methods/<name>.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.errors import NegbenchError
+from pipelines.nearest import nearest
+from pipelines.paths import DATA
+
+ROOT = Path(__file__).resolve().parent.parent
+PARAMS = Path("params.yaml")
+METHODS = ROOT / "methods"
+
+
+class Section(BaseModel):
+    """Settings that reject what they do not know and never change after they were read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Generated(Section):
+    """The generated world's size; see pipelines/sources/generated.py."""
+
+    seed: int = 1
+    corpus_sentences: int = Field(60_000, ge=1)
+    pairs_per_subset: int = Field(200, ge=2)
+
+
+class Fetch(Section):
+    """Where data come from."""
+
+    source: Literal["generated", "local", "hub"]
+    path: Path | None = None  # local: the folder; null reads NEGBENCH_DATA
+    corpus: str  # file under corpus/ that is trained on
+    generated: Generated = Generated()
+
+
+class Backbone(Section):
+    """The encoder that every method starts from: pretrained here, or a folder taken as it is."""
+
+    source: Literal["pretrain", "folder"]
+    folder: Path | None = None
+    vocab: str | None = None  # a vocab.txt under data/; null trains a WordPiece vocabulary on the corpus
+    vocab_size: int = Field(4_000, ge=200)
+    layers: int = Field(2, ge=1)
+    hidden: int = Field(128, ge=8)
+    heads: int = Field(2, ge=1)
+    max_positions: int = Field(128, ge=8)
+    sentences: int = Field(60_000, ge=1)
+    max_length: int = Field(32, ge=3)
+    epochs: int = Field(1, ge=1)
+    batch_size: int = Field(128, ge=1)
+    lr: float = Field(1e-3, gt=0)
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What to call it: the folder's name, or the size of one of our own."""
+        if self.source == "folder" and self.folder is not None:
+            return self.folder.name
+        return f"own BERT, {self.layers} layers of {self.hidden}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.source == "folder" and self.folder is None:
+            raise ValueError("source 'folder' needs backbone.folder")
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden {self.hidden} is not a multiple of heads {self.heads}")
+        if self.max_length > self.max_positions:
+            raise ValueError(f"max_length {self.max_length} exceeds max_positions {self.max_positions}")
+        return self
+
+
+class Teacher(Section):
+    """The encoder whose similarities tell SoftCSE which negatives are close to the anchor."""
+
+    model: Path | None = None  # a model folder; null is the frozen backbone
+    pooling: str = "mean"
+
+
+class Train(Section):
+    """One training run. A method overrides any of these under `methods.<name>.train`."""
+
+    sentences: int = Field(ge=2)
+    max_length: int = Field(32, ge=3)  # word pieces, [CLS] and [SEP] included
+    batch_size: int = Field(64, ge=2)
+    epochs: int = Field(1, ge=1)
+    lr: float = Field(3e-5, gt=0)
+    warmup: float = Field(0.0, ge=0, lt=1)  # share of the steps over which the learning rate rises
+    weight_decay: float = Field(0.0, ge=0)
+    clip_norm: float = Field(1.0, gt=0)
+    eval_every: int = Field(125, ge=1)  # steps between two looks at STS-B dev
+    checkpoint_every: int = Field(1_000, ge=1)  # steps between two states to resume from
+    precision: Literal["fp32", "bf16"] = "fp32"
+    pooling: str = "cls_before_pooler"  # at evaluation; in training the method's own head sits on [CLS]
+
+
+class Evaluate(Section):
+    """What is measured of every encoder."""
+
+    histogram_sentences: int = Field(1_000, ge=2)  # training sentences behind the negative-similarity histogram
+
+
+class Study(Section):
+    """One ablation: a method, the settings that vary from cell to cell, and the seeds of each cell."""
+
+    method: str
+    seeds: list[int] = Field(min_length=1)
+    train: dict[str, Any] = {}  # overrides of `train` for every cell
+    cells: list[dict[str, Any]] = Field(min_length=1)  # overrides of `methods.<method>`, one cell each
+
+
+class Params(Section):
+    """params.yaml as a whole."""
+
+    profile: str
+    comparable: Literal["never", "direction", "yes"]  # may its numbers be held against the papers'?
+    seeds: list[int] = Field(min_length=1)
+    trained: list[str] = Field(min_length=1)
+    untrained: list[str] = []
+    fetch: Fetch
+    backbone: Backbone
+    teacher: Teacher
+    train: Train
+    evaluate: Evaluate
+    methods: dict[str, dict[str, Any]]
+    ablate: dict[str, Study] = {}
+
+    @property
+    def corpus(self) -> Path:
+        """The training text."""
+        return DATA / "corpus" / self.fetch.corpus
+
+
+S = TypeVar("S", bound=Section)
+
+
+def validate(section: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Build a section from plain values.
+
+    Args:
+        section: the class to build.
+        values: what the file says.
+        where: dotted path of the section, for the error message ("params.yaml", "methods.mocose").
+
+    Raises:
+        NegbenchError: an unknown key (with the nearest valid one) or a value of the wrong kind; the first problem only.
+    """
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        path = [str(part) for part in problem["loc"]]
+        dotted = ".".join(path)
+        if problem["type"] == "extra_forbidden":
+            valid = _fields_at(section, path[:-1])
+            raise NegbenchError(f"unknown setting '{dotted}'", where, nearest(path[-1], valid)) from None
+        if problem["type"] == "missing":
+            raise NegbenchError(f"setting '{dotted}' is missing", where, "Add it, or switch profile again.") from None
+        message = problem["msg"].removeprefix("Value error, ")
+        subject = f"setting '{dotted}': " if dotted else ""
+        given = problem["input"]
+        shown = "" if isinstance(given, Mapping) else f", got {given!r}"
+        raise NegbenchError(f"{subject}{message}{shown}", where, "Correct the value.") from None
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        NegbenchError: the file is missing or not YAML, a key is unknown, a value is of the wrong kind, a method has
+            no file in methods/ or no settings.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NegbenchError("no settings here", path, "Run `make profile PROFILE=demo` in the repository.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        cause = " ".join(str(error).split())
+        raise NegbenchError(f"not valid YAML: {cause}", path, "Correct it, or switch profile again.") from None
+    if not isinstance(values, Mapping):
+        raise NegbenchError("holds no settings", path, "Run `make profile PROFILE=demo` in the repository.")
+    return check(values, str(path))
+
+
+def check(values: Mapping[str, Any], where: str) -> Params:
+    """Validate settings as read from a file, and that every name in them leads somewhere; raises as `load` does."""
+    params = validate(Params, values, where)
+    files = method_names()
+    studied = [study.method for study in params.ablate.values()]
+    for name in [*params.trained, *params.untrained, *params.methods, *studied]:
+        if name not in files:
+            raise NegbenchError(f"no such method '{name}'", where, nearest(name, files))
+    for name in [*params.trained, *studied]:
+        if name not in params.methods:
+            raise NegbenchError(f"method '{name}' has no settings", where, f"Add `methods.{name}: {{}}`.")
+    for key, values_of in (
+        ("seeds", params.seeds),
+        ("trained", params.trained),
+        ("untrained", params.untrained),
+    ):
+        if len(set(values_of)) < len(values_of):
+            raise NegbenchError(f"'{key}' names one entry twice", where, "Remove the duplicate.")
+    return params
+
+
+def method_names() -> list[str]:
+    """Names of the methods: every file in methods/ that is not private."""
+    return sorted(path.stem for path in METHODS.glob("*.py") if not path.stem.startswith("_"))
+
+
+def _fields_at(section: type[BaseModel], path: list[str]) -> list[str]:
+    """Valid keys of the (possibly nested) section that `path` leads to from `section`."""
+    for part in path:
+        field = section.model_fields.get(part)
+        nested: Any = field.annotation if field else None
+        for candidate in (nested, *getattr(nested, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                section = candidate
+    return list(section.model_fields)

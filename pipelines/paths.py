@@ -1,0 +1,24 @@
+"""Where the stages leave things for each other, relative to the repository's root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DATA = Path("data")
+BACKBONE = Path("runs/backbone/model")
+TEACHER = Path("runs/teacher/embeddings.npy")
+RESULTS = Path("results")
+STUDIES = RESULTS / "ablate"
+REPORTED = Path("reports/paper")
+BUILD = Path("reports/build")
+CHECKPOINTS = Path(".checkpoints")  # no output of a stage: state to resume from, keyed by all it depends on
+
+
+def run_of(method: str, seed: int) -> Path:
+    """The folder of a training run: model/, log.csv and run.json."""
+    return Path("runs") / method / str(seed)
+
+
+def results_of(method: str, seed: int) -> Path:
+    """The folder of what was measured of a run."""
+    return RESULTS / method / str(seed)

@@ -1,0 +1,101 @@
+"""Switch profile: compose profiles/<name>.yaml into params.yaml and show what changes.
+
+    python -m pipelines.profile small
+    python -m pipelines.profile small train.sentences=20000 'seeds=[0,1]'
+
+A profile states its differences from profiles/base.yaml (Hydra's defaults list); settings given as `key=value`
+come on top, in Hydra's override grammar.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from pipelines import atomic, main, params
+from pipelines.errors import NegbenchError
+from pipelines.nearest import nearest
+
+PROFILES = params.ROOT / "profiles"
+
+
+def names() -> list[str]:
+    """The profiles there are."""
+    return sorted(path.stem for path in PROFILES.glob("*.yaml") if path.stem != "base")
+
+
+def compose(name: str, overrides: list[str]) -> str:
+    """The text of params.yaml for a profile.
+
+    Args:
+        name: stem of a file in profiles/.
+        overrides: "key=value" settings on top, dotted keys.
+
+    Raises:
+        NegbenchError: no such profile, an unknown key, or a value that the settings' types refuse.
+    """
+    if name not in names():
+        raise NegbenchError(f"unknown profile '{name}'", "profiles/", nearest(name, names()))
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    try:
+        with initialize_config_dir(str(PROFILES), version_base=None):
+            values = OmegaConf.to_container(hydra_compose(name, overrides=overrides), resolve=True)
+    except HydraException as error:
+        key = _key_at_fault(str(error), overrides)
+        known = [key for key, _ in _leaves(yaml.safe_load((PROFILES / "base.yaml").read_text(encoding="utf-8")))]
+        raise NegbenchError(f"cannot apply '{key}'", f"profile {name}", nearest(key.split("=")[0], known)) from None
+    assert isinstance(values, dict)
+    checked = params.check(values, f"profile {name}")
+    _check_methods(checked)
+    header = f"# Composed by `python -m pipelines.profile {' '.join([name, *overrides])}`; meanings and sources of\n"
+    header += "# the settings: profiles/base.yaml. Edit here for one experiment, there for good.\n"
+    return header + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _check_methods(checked: params.Params) -> None:
+    from methods.core.contract import load_trained  # imports torch, which reading params.yaml must not
+
+    for name in checked.trained:
+        load_trained(name, checked.methods[name])
+
+
+def _key_at_fault(message: str, overrides: list[str]) -> str:
+    """The override that Hydra's message speaks of."""
+    return next((o for o in overrides if o.split("=")[0].lstrip("+~") in message), " ".join(overrides))
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of nested settings; an empty section counts as a value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def switch(arguments: argparse.Namespace) -> None:
+    """Write params.yaml for the profile and print each setting that differs from the one before."""
+    after = compose(arguments.name, arguments.overrides)
+    path = params.PARAMS
+    before = path.read_text(encoding="utf-8") if path.is_file() else "{}"
+    old, new = (dict(_leaves(yaml.safe_load(text))) for text in (before, after))
+    atomic.write_text(path, after)
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    for key in changed:
+        print(f"{key}: {old.get(key, '(none)')} -> {new.get(key, '(none)')}")
+    print(f"Profile {arguments.name}: {len(changed)} settings changed in {path}.")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipelines.profile", description=__doc__.split("\n\n")[0])
+    parser.add_argument("name", help=f"one of: {', '.join(names())}")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings on top of the profile's")
+    sys.exit(main.run(switch, parser))

@@ -1,0 +1,119 @@
+"""Outputs appear whole or not at all, also when a write really fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines import atomic
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file below a folder, hidden ones too, with its content."""
+    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_appears_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "result"
+    with atomic.folder(path) as new:
+        (new / "a").write_text("1")
+        assert not path.exists()
+        assert new.stat().st_dev == tmp_path.stat().st_dev
+    assert tree(tmp_path) == {"deep/result/a": "1"}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_replaces_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    for content in ("first", "second"):
+        with atomic.folder(path) as new:
+            (new / content).write_text(content)
+    assert tree(tmp_path) == {"result/second": "second"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_a_failure_keeps_the_earlier_folder(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "result"
+    with atomic.folder(path) as new:
+        (new / "a").write_text("good")
+    with pytest.raises(error), atomic.folder(path) as new:
+        (new / "a").write_text("half")
+        raise error
+    assert tree(tmp_path) == {"result/a": "good"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failing_rename_puts_the_earlier_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "result"
+    with atomic.folder(path) as new:
+        (new / "a").write_text("good")
+    rename = Path.rename
+
+    def refuse_new(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise PermissionError(13, "Permission denied", str(target))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_new)
+    with pytest.raises(PermissionError), atomic.folder(path) as new:
+        (new / "a").write_text("better")
+    assert tree(tmp_path) == {"result/a": "good"}
+
+
+def test_outputs_have_ordinary_permissions(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain.txt").touch()
+    with atomic.folder(tmp_path / "folder"):
+        pass
+    atomic.write_text(tmp_path / "file.txt", "x")
+    assert (tmp_path / "folder").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert (tmp_path / "file.txt").stat().st_mode == (tmp_path / "plain.txt").stat().st_mode
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.txt"
+    atomic.write_text(path, "naïve\n")
+    assert path.read_bytes() == "naïve\n".encode()
+    atomic.write_bytes(path, b"\r\n")
+    assert path.read_bytes() == b"\r\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+WRITERS: dict[str, str] = {
+    "folder": "with atomic.folder(path) as new:\n    (new / 'a').write_bytes(bytes(100_000))",
+    "write_bytes": "atomic.write_bytes(path, bytes(100_000))",
+    "write_text": "atomic.write_text(path, 'x' * 100_000)",
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_write_that_the_system_refuses_leaves_the_earlier_result(tmp_path: Path, writer: str) -> None:
+    path = tmp_path / "result"
+    earlier: Callable[[], object] = path.mkdir if writer == "folder" else path.touch
+    earlier()
+    program = (
+        "import resource, sys\nfrom pathlib import Path\nfrom pipelines import atomic\n"
+        f"path = Path({str(path)!r})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        f"try:\n    {WRITERS[writer].replace(chr(10), chr(10) + '    ')}\n"
+        "except OSError as error:\n    sys.exit(f'{error.strerror}: {error.filename}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"File too large: {path}\n")
+    assert list(tmp_path.iterdir()) == [path]
+    assert list(path.iterdir()) == [] if path.is_dir() else path.read_bytes() == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_reported_with_the_output_it_hit(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    with pytest.raises(OSError, match="No space left on device") as caught, atomic.folder(path) as new:
+        (new / "a").symlink_to("/dev/full")
+        (new / "a").write_bytes(b"x")
+    assert caught.value.filename == os.fspath(path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,149 @@
+"""Settings: each kind of mistake is one line that names the key and the nearest valid name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from methods.core.contract import TrainedMethod, load_method, load_trained
+from pipelines import params, profile
+from pipelines.errors import NegbenchError
+
+
+def demo() -> dict[str, Any]:
+    values = yaml.safe_load(profile.compose("demo", []))
+    assert isinstance(values, dict)
+    return values
+
+
+def error_of(values: dict[str, Any]) -> str:
+    with pytest.raises(NegbenchError) as caught:
+        params.check(values, "params.yaml")
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("name", profile.names())
+def test_every_profile_composes(name: str) -> None:
+    assert params.check(yaml.safe_load(profile.compose(name, [])), name).profile == name
+
+
+def test_committed_params_are_the_demo_profile() -> None:
+    assert yaml.safe_load((params.ROOT / "params.yaml").read_text(encoding="utf-8")) == demo()
+
+
+def test_unknown_key_offers_the_nearest() -> None:
+    values = demo()
+    values["train"]["batchsize"] = 3
+    assert error_of(values) == "unknown setting 'train.batchsize' (params.yaml). Did you mean 'batch_size'?"
+
+
+def test_unknown_section_offers_the_nearest() -> None:
+    assert "Did you mean 'teacher'?" in error_of({**demo(), "techer": {}})
+
+
+def test_wrong_type_says_what_was_given() -> None:
+    values = demo()
+    values["train"]["lr"] = "fast"
+    message = error_of(values)
+    assert "train.lr" in message
+    assert "'fast'" in message
+
+
+def test_out_of_range_is_refused() -> None:
+    values = demo()
+    values["fetch"]["generated"]["corpus_sentences"] = 0
+    assert "fetch.generated.corpus_sentences" in error_of(values)
+
+
+def test_missing_setting_is_named() -> None:
+    values = demo()
+    del values["fetch"]["corpus"]
+    assert "'fetch.corpus' is missing" in error_of(values)
+
+
+def test_method_without_a_file_offers_the_nearest() -> None:
+    message = error_of({**demo(), "trained": ["simsce"]})
+    assert message == "no such method 'simsce' (params.yaml). Did you mean 'simcse'?"
+
+
+def test_method_without_settings_says_how_to_add_them() -> None:
+    values = demo()
+    del values["methods"]["simcse"]
+    assert "Add `methods.simcse: {}`." in error_of(values)
+
+
+def test_doubled_seed_is_refused() -> None:
+    assert "'seeds' names one entry twice" in error_of({**demo(), "seeds": [1, 1]})
+
+
+def test_inconsistent_backbone_is_refused() -> None:
+    values = demo()
+    values["backbone"]["heads"] = 3
+    assert "hidden 128 is not a multiple of heads 3" in error_of(values)
+
+
+def test_a_methods_own_settings_are_checked() -> None:
+    with pytest.raises(NegbenchError, match=r"unknown setting 'temprature'.*Did you mean 'temperature'\?"):
+        load_trained("simcse", {"temprature": 1})
+
+
+def test_an_untrained_method_cannot_be_trained() -> None:
+    with pytest.raises(NegbenchError, match="takes no training"):
+        load_trained("bag_of_words", {})
+
+
+def test_settings_written_in_the_profiles_are_the_papers_defaults() -> None:
+    """base.yaml repeats the defaults so that one file shows them; the two must not drift apart."""
+    for name, written in demo()["methods"].items():
+        method = load_method(name)
+        assert issubclass(method, TrainedMethod)
+        defaults = method.Settings().model_dump(exclude={"train"})
+        assert {key: value for key, value in written.items() if key != "train"} == defaults
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("a: [", "not valid YAML"), ("", "holds no settings"), ("- 1", "holds no settings")],
+)
+def test_a_broken_file_is_one_line(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(NegbenchError, match=says) as caught:
+        params.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(NegbenchError, match="make profile PROFILE=demo"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_unknown_profile_offers_the_nearest() -> None:
+    with pytest.raises(NegbenchError, match=r"unknown profile 'smal'.*Did you mean 'small'\?"):
+        profile.compose("smal", [])
+
+
+def test_overrides_apply_and_misspelt_ones_are_named() -> None:
+    assert yaml.safe_load(profile.compose("demo", ["train.sentences=77"]))["train"]["sentences"] == 77
+    with pytest.raises(NegbenchError, match=r"'train.sentence=77'.*Did you mean 'train.sentences'\?"):
+        profile.compose("demo", ["train.sentence=77"])
+
+
+def test_switching_shows_each_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    from argparse import Namespace
+
+    profile.switch(Namespace(name="demo", overrides=[]))
+    capsys.readouterr()
+    profile.switch(Namespace(name="demo", overrides=["train.sentences=77"]))
+    assert capsys.readouterr().out.splitlines() == [
+        f"train.sentences: {demo()['train']['sentences']} -> 77",
+        "Profile demo: 1 settings changed in params.yaml.",
+    ]

@@ -1,0 +1,1 @@
+"""How encoders are measured: SentEval's protocols and the geometry of embeddings."""

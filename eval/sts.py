@@ -1,0 +1,219 @@
+"""Semantic textual similarity as SimCSE's fork of SentEval scores it.
+
+    python -m eval.sts --model FOLDER --data FOLDER
+
+The cosine of two sentence embeddings against people's judgements, as Spearman's rho times 100: over all
+pairs of a task ("all", what the papers report), and as plain and size-weighted mean over its subsets ("mean",
+"wmean").
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.senteval import TASKS, Subset, check_task, load_sts
+from pipelines.main import run
+
+if TYPE_CHECKING:
+    from methods.core.encoder import Encoder
+
+METRICS = ("all", "mean", "wmean")
+
+
+class Embedder(Protocol):
+    """What is evaluated."""
+
+    def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+        """Embed N sentences: (N, H), of any length."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of a table, or None and the reason why there is none; `n` is its number of pairs."""
+
+    value: float | None
+    n: int
+    status: Literal["ok", "failed", "skipped"] = "ok"
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """The scores of one task by metric ("all", "mean", "wmean"), and the cosine of every pair."""
+
+    task: str
+    subsets: list[Subset]
+    similarities: list[NDArray[np.float32]]  # one array a subset, in the order of its pairs
+    scores: dict[str, Score]
+
+
+def evaluate(encoder: Embedder, data: Path, tasks: Sequence[str] = TASKS) -> dict[str, TaskResult]:
+    """Score `encoder` on the test parts of STS tasks, embedding every distinct sentence once.
+
+    Args:
+        encoder: has `encode`.
+        data: the folder that holds senteval/.
+        tasks: any of STS12 to STS16, STSB, SICKR.
+
+    Raises:
+        NegbenchError: as `load_sts`.
+    """
+    loaded = {task: load_sts(data, task) for task in tasks}
+    similarities = iter(_similarities(encoder, [*chain.from_iterable(loaded.values())]))
+    return {task: _score(task, subsets, [next(similarities) for _ in subsets]) for task, subsets in loaded.items()}
+
+
+def average(results: Mapping[str, TaskResult], metric: str = "all") -> Score:
+    """The mean over all seven tasks; None where one is missing or has no score."""
+    # Deviation: SimCSE's evaluation.py averages values rounded to two decimals; we average unrounded ones.
+    n = sum(result.scores[metric].n for result in results.values())
+    if absent := [task for task in TASKS if task not in results]:
+        return Score(None, n, "skipped", f"not evaluated: {', '.join(absent)}")
+    values = [results[task].scores[metric].value for task in TASKS]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        failed = ", ".join(task for task, value in zip(TASKS, values, strict=True) if value is None)
+        return Score(None, n, "failed", f"no score: {failed}")
+    return Score(float(np.mean(known)), n)
+
+
+def records(results: Mapping[str, TaskResult]) -> list[dict[str, Any]]:
+    """The scores as flat records: task, metric ("spearman_all", ...), value, status, reason and n."""
+    rows = [(task, metric, result.scores[metric]) for task, result in results.items() for metric in METRICS]
+    rows += [("avg", metric, average(results, metric)) for metric in METRICS]
+    return [{"task": task, "metric": f"spearman_{metric}", **vars(score)} for task, metric, score in rows]
+
+
+class StsbDev:
+    """Spearman's rho on STS-B's development part, for checkpoint selection; the pairs are read once.
+
+    Args:
+        data: the folder that holds senteval/.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.pairs = load_sts(data, "STSB", "dev")
+
+    def __call__(self, encoder: Embedder) -> float | None:
+        """The score times 100, or None where it is undefined (a collapsed or diverged encoder)."""
+        return spearman(_similarities(encoder, self.pairs)[0], self.pairs[0].gold).value
+
+
+def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine of each pair of rows of two (N, H) arrays: (N,). A zero vector gives 0, as in SentEval."""
+
+    # Deviation: SentEval computes in float32 and turns every NaN into 0. We sum in float64 and round after,
+    # so that the rounding noise of identical or collapsed embeddings gets no rank, and keep the NaN of an
+    # infinite or NaN embedding, which `spearman` refuses: a diverged encoder must not look like a bad one.
+    def dots(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(np.einsum("nh,nh->n", a, b, dtype=np.float64))  # no float64 copy of either
+
+    with np.errstate(invalid="ignore"):
+        lengths = np.sqrt(dots(first, first) * dots(second, second))
+        quotients = np.divide(dots(first, second), lengths, out=np.zeros(len(first)), where=lengths != 0)
+    return quotients.astype(np.float32)
+
+
+def spearman(similarities: NDArray[np.float32], gold: NDArray[np.float64]) -> Score:
+    """Spearman's rho times 100 of N similarities with N gold scores; ties share their mean rank."""
+    from scipy.stats import spearmanr  # takes half a second to import, which --help need not wait for
+
+    n = len(gold)
+    if bad := int(np.sum(~np.isfinite(similarities))):
+        return Score(None, n, "failed", f"{bad} of {n} pairs have an embedding that is not finite")
+    if np.ptp(similarities) == 0:
+        return Score(None, n, "failed", "all pairs have the same cosine")
+    if np.ptp(gold) == 0:
+        return Score(None, n, "failed", "all pairs have the same gold score")
+    return Score(100 * float(spearmanr(similarities, gold).statistic), n)
+
+
+def _similarities(encoder: Embedder, subsets: Sequence[Subset]) -> list[NDArray[np.float32]]:
+    sentences = [*dict.fromkeys(chain.from_iterable(chain(s.first, s.second) for s in subsets))]
+    embeddings = encoder.encode(sentences)  # (N, H)
+    row = {sentence: index for index, sentence in enumerate(sentences)}
+    return [
+        cosine(embeddings[[row[s] for s in subset.first]], embeddings[[row[s] for s in subset.second]])
+        for subset in subsets
+    ]
+
+
+def _score(task: str, subsets: list[Subset], similarities: list[NDArray[np.float32]]) -> TaskResult:
+    parts = [spearman(found, subset.gold) for subset, found in zip(subsets, similarities, strict=True)]
+    sizes = [part.n for part in parts]
+    whole = spearman(np.concatenate(similarities), np.concatenate([subset.gold for subset in subsets]))
+    values = [part.value for part in parts if part.value is not None]
+    if len(values) < len(parts):
+        reasons = (f"{s.name}: {part.reason}" for s, part in zip(subsets, parts, strict=True) if part.reason)
+        mean = wmean = Score(None, sum(sizes), "failed", "; ".join(reasons))
+    else:
+        mean = Score(float(np.mean(values)), sum(sizes))
+        wmean = Score(float(np.average(values, weights=sizes)), sum(sizes))
+    return TaskResult(task, subsets, similarities, {"all": whole, "mean": mean, "wmean": wmean})
+
+
+def _table(results: Mapping[str, TaskResult]) -> str:
+    rows = {task: result.scores for task, result in results.items()}
+    rows["avg"] = {metric: average(results, metric) for metric in METRICS}
+    lines = [f"{'task':<6}" + "".join(f"{metric:>8}" for metric in METRICS) + f"{'n':>8}"]
+    for task, scores in rows.items():
+        cells = ("—" if s.value is None else f"{s.value:.2f}" for s in scores.values())
+        lines.append(f"{task:<6}" + "".join(f"{cell:>8}" for cell in cells) + f"{scores['all'].n:>8}")
+    return "\n".join([*lines, *_notes(rows)])
+
+
+def _notes(rows: Mapping[str, Mapping[str, Score]]) -> Iterable[str]:
+    reasons = dict.fromkeys((task, score.reason) for task in rows for score in rows[task].values())
+    return (f"— {task}: {reason}" for task, reason in reasons if reason)
+
+
+@dataclass(frozen=True)
+class _WithProgress:
+    encoder: Encoder
+
+    def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+        return self.encoder.encode(sentences, progress="Embedding")
+
+
+def parser() -> ArgumentParser:
+    """The options of `python -m eval.sts`."""
+    options = ArgumentParser("python -m eval.sts", description="Score a sentence encoder on STS tasks.")
+    options.add_argument("--model", type=Path, required=True, help="a Hugging Face model folder")
+    options.add_argument("--data", type=Path, required=True, help="a folder that holds senteval/")
+    options.add_argument("--pooling", help="in place of the model folder's own: see methods/core/encoder.py")
+    options.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(TASKS)}")
+    options.add_argument("--json", action="store_true", help="print records in place of a table")
+    return options
+
+
+def main(arguments: Namespace) -> None:
+    """Score a model folder and print a table, or records as JSON."""
+    tasks = [check_task(task) for task in arguments.tasks]
+
+    from methods.core.encoder import (
+        Encoder,
+        check_pooling,
+    )  # slow to import, and an error above need not wait
+    from pipelines import device
+
+    pooling = check_pooling(arguments.pooling) if arguments.pooling else None
+    encoder = Encoder.load(arguments.model, pooling).to(device.best())
+    results = evaluate(_WithProgress(encoder), arguments.data, tasks)
+    if arguments.json:
+        print(json.dumps({"records": records(results)}, indent=2, sort_keys=True, allow_nan=False))
+    else:
+        print(_table(results))
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, parser()))

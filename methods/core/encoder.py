@@ -1,0 +1,216 @@
+"""A sentence encoder: a BERT-like backbone, its tokenizer and a pooling, loaded from and saved to one folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from pipelines.errors import NegbenchError
+from pipelines.nearest import nearest
+
+Pooling = Literal["cls", "cls_before_pooler", "mean", "first_last_avg"]
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
+
+# sentence-transformers calls the raw first token "cls"; SimCSE calls it "cls_before_pooler" and keeps "cls" for
+# the output of the pooler. We follow SimCSE (evaluation.py) and translate at the folder's border.
+_TO_SENTENCE_TRANSFORMERS = {"cls_before_pooler": "cls", "mean": "mean"}
+
+
+def check_pooling(name: str) -> Pooling:
+    """Return the pooling called `name`.
+
+    Raises:
+        NegbenchError: there is no such pooling; the message offers the nearest one.
+    """
+    for pooling in POOLINGS:
+        if pooling == name:
+            return pooling
+    raise NegbenchError(f"unknown pooling '{name}'", "--pooling", nearest(name, POOLINGS))
+
+
+def pool(hidden_states: Sequence[Tensor], pooler_output: Tensor | None, mask: Tensor, pooling: Pooling) -> Tensor:
+    """Reduce token states to one vector a sentence.
+
+    Args:
+        hidden_states: states of every layer, each (B, L, H); index 0 is the embedding layer's output.
+        pooler_output: (B, H) output of the backbone's own pooler, needed by "cls" alone.
+        mask: (B, L), 1 for a token and 0 for padding.
+        pooling: "cls" (through the pooler), "cls_before_pooler" (last layer, first token), "mean" (last layer) or
+            "first_last_avg" (token mean of the embedding layer's output and the last layer's: the reading that
+            gives the published 56.70 of BERT-base; averaging layer 1 in place of the embeddings gives 60.73).
+
+    Returns:
+        (B, H) sentence embeddings, not normalised.
+    """
+    last = hidden_states[-1]
+    if pooling == "cls":
+        if pooler_output is None:
+            raise NegbenchError("the backbone has no pooler", "pooling cls", "Use cls_before_pooler or mean.")
+        return pooler_output
+    if pooling == "cls_before_pooler":
+        return last[:, 0]
+    states = last if pooling == "mean" else (hidden_states[0] + last) / 2
+    weights = mask.unsqueeze(-1).to(states.dtype)  # (B, L, 1)
+    return (states * weights).sum(1) / weights.sum(1)
+
+
+class Encoder(nn.Module):
+    """Backbone, tokenizer and pooling as one module; `encode` is what evaluators see."""
+
+    def __init__(self, backbone: nn.Module, tokenizer: Any, pooling: Pooling, max_length: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tokenizer = tokenizer
+        self.pooling = pooling
+        self.max_length = max_length
+
+    @classmethod
+    def load(cls, folder: str | Path, pooling: Pooling | None = None) -> Self:
+        """Load a Hugging Face folder, with or without sentence-transformers' files in it.
+
+        Args:
+            folder: a model folder that `AutoModel.from_pretrained` takes.
+            pooling: overrides the folder's own pooling; the folder's comes from sentence-transformers' pooling
+                config and is "cls_before_pooler" where there is none.
+
+        Raises:
+            NegbenchError: the folder is missing, is no model, or its pooling is one we do not have.
+        """
+        from transformers import (
+            AutoModel,
+            AutoTokenizer,
+        )  # slow to import, and most commands only need arrays
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # of the weights being read: a second's work
+        folder = Path(folder)
+        if not (folder / "config.json").is_file():
+            raise NegbenchError("no model here: config.json is missing", folder, "Give a Hugging Face model folder.")
+        try:
+            backbone = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            cause = str(error).splitlines()[0]
+            raise NegbenchError(f"cannot load the model: {cause}", folder, "Check the folder's files.") from error
+        max_length = _saved_max_length(folder, backbone, tokenizer)
+        return cls(backbone, tokenizer, pooling or _saved_pooling(folder), max_length)
+
+    def save(self, folder: Path) -> None:
+        """Write the backbone, the tokenizer and sentence-transformers' module files into `folder`.
+
+        The folder then loads with `AutoModel.from_pretrained` and with `SentenceTransformer`, both giving our
+        embeddings. Only "cls_before_pooler" and "mean" exist in sentence-transformers.
+        """
+        if self.pooling not in _TO_SENTENCE_TRANSFORMERS:
+            raise NegbenchError(f"pooling {self.pooling} cannot be saved", folder, "Use cls_before_pooler or mean.")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.backbone.save_pretrained(folder)  # type: ignore[operator]
+        self.tokenizer.save_pretrained(folder)
+        mode = _TO_SENTENCE_TRANSFORMERS[self.pooling]
+        modules = [
+            {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+            {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+        ]
+        config = {
+            "word_embedding_dimension": self.dimension,
+            "pooling_mode_cls_token": mode == "cls",
+            "pooling_mode_mean_tokens": mode == "mean",
+        }
+        (folder / "1_Pooling").mkdir(exist_ok=True)
+        for name, content in (
+            ("modules.json", modules),
+            ("1_Pooling/config.json", config),
+            ("sentence_bert_config.json", {"max_seq_length": self.max_length, "do_lower_case": False}),
+        ):
+            (folder / name).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+    @property
+    def dimension(self) -> int:
+        """H, the length of a sentence embedding."""
+        return int(self.backbone.config.hidden_size)  # type: ignore[union-attr,arg-type]
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Embed token ids (B, L) under `mask` (B, L): (B, H), not normalised."""
+        output = self.backbone(
+            input_ids=ids, attention_mask=mask, output_hidden_states=self.pooling == "first_last_avg"
+        )
+        states = output.hidden_states or (output.last_hidden_state,)
+        return pool(states, output.get("pooler_output"), mask, self.pooling)
+
+    @torch.inference_mode()
+    def encode(
+        self, sentences: Sequence[str], *, max_tokens: int = 4096, progress: str | None = None
+    ) -> NDArray[np.float32]:
+        """Embed sentences in evaluation mode, each batch holding sentences of like length.
+
+        Args:
+            sentences: N sentences; each is cut at the model's own limit.
+            max_tokens: most padded tokens in a batch. Bounds memory whatever the lengths are; on two CPU cores
+                16,384 took half as long again, for its activations leave the cache.
+            progress: label of a progress bar, shown on a terminal; none without one.
+
+        Returns:
+            (N, H) float32, in the order given, not normalised.
+        """
+        was_training = self.training
+        self.eval()
+        device = next(self.parameters()).device
+        encoded = self.tokenizer(list(sentences), truncation=True, max_length=self.max_length) if sentences else {}
+        rows: list[list[int]] = encoded.get("input_ids", [])
+        embeddings = np.empty((len(sentences), self.dimension), dtype=np.float32)
+        pad = self.tokenizer.pad_token_id or 0
+        sizes = [len(row) for row in rows]
+        with tqdm(
+            total=sum(sizes), desc=progress, disable=None if progress else True, unit="token", unit_scale=True
+        ) as bar:
+            for batch in _like_lengths(sizes, max_tokens):
+                longest = sizes[batch[0]]
+                ids = torch.tensor([rows[i] + [pad] * (longest - len(rows[i])) for i in batch], device=device)
+                lengths = torch.tensor([[sizes[i]] for i in batch], device=device)
+                mask = (torch.arange(longest, device=device) < lengths).long()  # (B, L)
+                embeddings[batch] = self(ids, mask).float().cpu().numpy()
+                bar.update(sum(sizes[i] for i in batch))
+        self.train(was_training)
+        return embeddings
+
+
+def _like_lengths(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
+    """Indices in batches of similar length, longest first, each of at most `max_tokens` padded tokens."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > max_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _saved_pooling(folder: Path) -> Pooling:
+    config = folder / "1_Pooling" / "config.json"
+    if not config.is_file():
+        return "cls_before_pooler"
+    modes = json.loads(config.read_text(encoding="utf-8"))
+    active = {key for key, value in modes.items() if key.startswith("pooling_mode_") and value}
+    if modes.get("pooling_mode") == "cls" or active == {"pooling_mode_cls_token"}:
+        return "cls_before_pooler"
+    if modes.get("pooling_mode") == "mean" or active == {"pooling_mode_mean_tokens"}:
+        return "mean"
+    raise NegbenchError("the folder's pooling is neither cls nor mean", config, "Choose one with --pooling.")
+
+
+def _saved_max_length(folder: Path, backbone: nn.Module, tokenizer: Any) -> int:
+    positions = int(backbone.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
+    limit = min(positions, int(tokenizer.model_max_length))  # RoBERTa has 514 positions and room for 512 tokens
+    config = folder / "sentence_bert_config.json"
+    if config.is_file():
+        return min(limit, int(json.loads(config.read_text(encoding="utf-8")).get("max_seq_length") or limit))
+    return limit

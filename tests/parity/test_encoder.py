@@ -1,0 +1,91 @@
+"""Encoder.encode against transformers, one sentence at a time, and against sentence-transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from methods.core.encoder import POOLINGS, Encoder, Pooling
+
+SENTENCES = [
+    "a man is playing a guitar .",
+    "",
+    "two dogs",
+    "the woman rides a horse in the red field on a small hill",  # longer than the tiny model takes
+    "A naïve café",
+    "a man is playing a guitar .",
+    "x",
+]
+
+
+def one_at_a_time(folder: Path, pooling: Pooling, max_length: int) -> NDArray[np.float32]:
+    """The embeddings as the definition of each pooling gives them, without a batch or padding."""
+    from transformers import AutoModel, AutoTokenizer
+
+    model, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    rows = []
+    for sentence in SENTENCES:
+        inputs = tokenizer(sentence, return_tensors="pt", truncation=True, max_length=max_length, padding=False)
+        with torch.no_grad():
+            output = model(**inputs, output_hidden_states=True)
+        rows.append(
+            {
+                "cls": output.pooler_output[0],
+                "cls_before_pooler": output.last_hidden_state[0, 0],
+                "mean": output.last_hidden_state[0].mean(0),
+                "first_last_avg": (output.hidden_states[0][0] + output.last_hidden_state[0]).mean(0) / 2,
+            }[pooling].numpy()
+        )
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("max_tokens", [1, 60, 4096])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_batches_change_nothing(tiny_encoder_folder: Path, pooling: Pooling, max_tokens: int) -> None:
+    encoder = Encoder.load(tiny_encoder_folder, pooling).train()
+    found = encoder.encode(SENTENCES, max_tokens=max_tokens)
+    np.testing.assert_allclose(found, one_at_a_time(tiny_encoder_folder, pooling, 48), atol=2e-6)
+    assert found.dtype == np.float32
+    assert encoder.training
+
+
+def test_no_sentence_gives_no_row(tiny_encoder: Encoder) -> None:
+    assert tiny_encoder.encode([]).shape == (0, 16)
+
+
+def test_weights_are_computed_with_in_float32(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    tiny_encoder.to(torch.bfloat16).save(tmp_path)
+    assert {p.dtype for p in Encoder.load(tmp_path).parameters()} == {torch.float32}
+
+
+def test_the_tokenizer_can_lower_the_limit(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    tiny_encoder.tokenizer.model_max_length = 46  # like RoBERTa's: two positions fewer than the backbone counts
+    tiny_encoder.save(tmp_path)
+    (tmp_path / "sentence_bert_config.json").unlink()
+    assert Encoder.load(tmp_path).max_length == 46
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pooling", ["mean", "cls_before_pooler"])
+def test_a_saved_folder_is_a_sentence_transformer(tiny_encoder: Encoder, tmp_path: Path, pooling: Pooling) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    tiny_encoder.pooling = pooling
+    tiny_encoder.save(tmp_path)
+    theirs = SentenceTransformer(str(tmp_path), device="cpu", local_files_only=True).encode(SENTENCES)
+    np.testing.assert_allclose(Encoder.load(tmp_path).encode(SENTENCES), theirs, atol=2e-6)
+
+
+@pytest.mark.slow
+def test_minilm_is_read_as_sentence_transformers_reads_it(minilm_folder: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    sentences = [*SENTENCES, "a long sentence " * 120]  # beyond its 256 word pieces
+    model = SentenceTransformer(str(minilm_folder), device="cpu", local_files_only=True)
+    theirs = model.encode(sentences, normalize_embeddings=True)
+    ours = Encoder.load(minilm_folder).encode(sentences)
+    np.testing.assert_allclose(ours / np.linalg.norm(ours, axis=1, keepdims=True), theirs, atol=1e-6)

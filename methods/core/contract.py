@@ -1,0 +1,132 @@
+"""What a method is: the contract every file in methods/ fulfils, and how those files are found.
+
+A method is one file holding one class: a `TrainedMethod` (a module that turns a batch into a loss) or an
+`UntrainedMethod` (an encoder that needs no training). It sees batches and an encoder, never an evaluator.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from methods.core.encoder import Encoder, Pooling
+from pipelines.errors import NegbenchError
+from pipelines.params import Section, validate
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of B sentences, padded to its longest, L word pieces.
+
+    Attributes:
+        ids: (B, L) token ids.
+        mask: (B, L), 1 for a token and 0 for padding.
+        teacher: (B, D) unit teacher embeddings of the same sentences, for a method that asks for them.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    teacher: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a method may know of its run: optimiser steps in all, and the largest batch (sentences, word pieces)."""
+
+    steps: int
+    batch_size: int
+    max_length: int
+
+
+class MethodSettings(Section):
+    """Settings that every trained method takes; a method adds its own by subclassing."""
+
+    train: dict[str, Any] = Field(default_factory=dict)  # overrides of the section `train` for this method
+
+
+class TrainedMethod(nn.Module, ABC):
+    """A training objective around an encoder.
+
+    Attributes:
+        label: the name that tables print.
+        paper: stem of the file in reports/paper/ with its reported numbers, if there is one.
+        Settings: the class of its settings, with the paper's values as defaults.
+        needs_teacher: whether batches must carry teacher embeddings.
+    """
+
+    label: ClassVar[str]
+    paper: ClassVar[str | None] = None
+    Settings: ClassVar[type[MethodSettings]] = MethodSettings
+    needs_teacher: ClassVar[bool] = False
+
+    def __init__(self, encoder: Encoder, settings: Any, schedule: Schedule) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.settings = settings
+        self.schedule = schedule
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, a scalar, and scalars to log with it."""
+
+    def facts(self) -> dict[str, float]:
+        """Derived constants of the run, worth reporting beside its settings."""
+        return {}
+
+
+class UntrainedMethod(ABC):
+    """An encoder that takes no training, made from the backbone or from nothing."""
+
+    label: ClassVar[str]
+    paper: ClassVar[str | None] = None
+    pooling: ClassVar[Pooling | None] = None  # of the backbone's states, where it uses the backbone
+
+    @abstractmethod
+    def __init__(self, backbone: str) -> None:
+        """Prepare from the backbone's folder."""
+
+    @abstractmethod
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Embed N sentences: (N, D), not normalised."""
+
+
+def load_method(name: str) -> type[TrainedMethod] | type[UntrainedMethod]:
+    """The one method class defined in methods/<name>.py.
+
+    Raises:
+        NegbenchError: the file defines none, or several.
+    """
+    module = importlib.import_module(f"methods.{name}")
+    found = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, TrainedMethod | UntrainedMethod) and member.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise NegbenchError(
+            f"defines {len(found)} methods in place of one",
+            f"methods/{name}.py",
+            "Subclass TrainedMethod or UntrainedMethod once.",
+        )
+    return found[0]
+
+
+def load_trained(name: str, values: dict[str, Any]) -> tuple[type[TrainedMethod], MethodSettings]:
+    """The method's class and its checked settings.
+
+    Raises:
+        NegbenchError: the method takes no training, or `values` holds a setting it does not know.
+    """
+    method = load_method(name)
+    if not issubclass(method, TrainedMethod):
+        raise NegbenchError(f"method '{name}' takes no training", "params.yaml", "List it under `untrained`.")
+    return method, validate(method.Settings, values, f"params.yaml: methods.{name}")

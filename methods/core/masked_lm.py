@@ -1,0 +1,56 @@
+"""Masked language modelling, the objective that a backbone is pretrained with (Devlin et al., NAACL 2019)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
+from methods.core.encoder import Encoder
+
+PROBABILITY = 0.15  # of a token to be predicted; of those 80 % are masked, 10 % replaced, 10 % kept (section 3.1)
+_IGNORED = -100
+
+
+class MaskedLM(TrainedMethod):
+    """A BertForMaskedLM under the training loop of the methods; only its backbone is kept.
+
+    Args:
+        model: transformers' BertForMaskedLM.
+        encoder: an encoder around that model's backbone.
+        schedule: the run.
+    """
+
+    label = "Masked language model"
+
+    def __init__(self, model: nn.Module, encoder: Encoder, schedule: Schedule) -> None:
+        super().__init__(encoder, MethodSettings(), schedule)
+        self.model = model
+        tokenizer: Any = encoder.tokenizer
+        self.mask_id = int(tokenizer.mask_token_id)
+        self.vocabulary = len(tokenizer)
+        self.register_buffer("special", torch.tensor(sorted(tokenizer.all_special_ids)), persistent=False)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Cross-entropy on the chosen tokens, and how many of them the model names."""
+        ids, labels = self.corrupt(batch.ids)
+        states = self.encoder.backbone(ids, batch.mask).last_hidden_state  # (B, L, H)
+        chosen = labels != _IGNORED
+        # The vocabulary layer runs on the chosen positions alone: at 15 % it would cost more than the encoder.
+        scores = self.model.cls(states[chosen]).float()  # type: ignore[operator]  # (chosen, V)
+        loss = F.cross_entropy(scores, labels[chosen]) if len(scores) else states.sum() * 0
+        accuracy = (scores.argmax(-1) == labels[chosen]).float().mean()
+        return loss, {"accuracy": accuracy.detach()}
+
+    def corrupt(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Corrupted ids and labels, both (B, L); a label is -100 where nothing is to be predicted."""
+        draw = torch.rand(ids.shape, device=ids.device)
+        chosen = (draw < PROBABILITY) & ~torch.isin(ids, self.special)  # type: ignore[arg-type]
+        labels = ids.masked_fill(~chosen, _IGNORED)
+        action = torch.rand(ids.shape, device=ids.device)
+        corrupted = ids.masked_fill(chosen & (action < 0.8), self.mask_id)
+        random = torch.randint(self.vocabulary, ids.shape, device=ids.device)
+        return torch.where(chosen & (action >= 0.9), random, corrupted), labels

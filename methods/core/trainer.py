@@ -1,0 +1,185 @@
+"""The training loop, one for every method: AdamW, linear decay, clipping, selection by a score on a dev set."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from methods.core.contract import Batch, TrainedMethod
+from methods.core.encoder import Encoder
+from methods.core.text import TokenTable
+from pipelines.errors import NegbenchError
+from pipelines.params import Train
+from pipelines.seeding import seed_for
+
+
+@dataclass
+class History:
+    """What a run leaves besides its weights: one row a step, and the checkpoint that was chosen."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    best_step: int = 0
+    best_dev: float = -math.inf
+
+
+def total_steps(sentences: int, settings: Train) -> int:
+    """Optimiser steps of a run; the last batch of an epoch may be short, as in transformers' Trainer."""
+    return math.ceil(sentences / settings.batch_size) * settings.epochs
+
+
+def train(
+    method: TrainedMethod,
+    tokens: TokenTable,
+    settings: Train,
+    *,
+    seed: int,
+    dev_score: Callable[[Encoder], float | None] | None,
+    teacher: NDArray[np.float16] | None = None,
+    checkpoint: Path | None = None,
+    progress: str | None = None,
+) -> History:
+    """Train in place; at the end the encoder holds the weights with the best dev score, or the last ones.
+
+    Args:
+        method: the objective, on the device to train on.
+        tokens: the training text, N sentences.
+        settings: the run's settings.
+        seed: the run's seed; data order and dropout draw from separate axes of it.
+        dev_score: higher is better, None where undefined; looked at every `eval_every` steps and at the end. Without
+            one the last weights are kept.
+        teacher: (N, D) unit embeddings of the same sentences, for a method that needs them.
+        checkpoint: file to resume from and to save the state to; removed when the run is complete.
+        progress: label of the progress bar; none is shown without one.
+
+    Raises:
+        NegbenchError: the loss is not finite.
+    """
+    device = next(method.parameters()).device
+    steps = total_steps(len(tokens), settings)
+    optimiser = torch.optim.AdamW(_decay_groups(method, settings.weight_decay), lr=settings.lr, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _lr_factor(step, steps, settings.warmup))
+    history = History()
+    best: dict[str, Tensor] = {}
+    done = 0
+    torch.manual_seed(seed_for(seed, "dropout"))
+    if checkpoint is not None and checkpoint.is_file():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        method.load_state_dict(state["method"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        history, best, done = History(**state["history"]), state["best"], state["done"]
+        torch.set_rng_state(state["rng"].cpu())
+
+    method.train()
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
+    bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if progress else True)
+    for step in bar:
+        started = time.perf_counter()
+        rows = _rows_at(step, len(tokens), settings.batch_size, seed)
+        batch = _batch(tokens, rows, teacher if method.needs_teacher else None, device)
+        with autocast:
+            loss, logs = method(batch)
+        if not torch.isfinite(loss):
+            raise NegbenchError(f"loss is {loss.item()} at step {step + 1}", progress or "train", "Lower the lr.")
+        optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(method.parameters(), settings.clip_norm)
+        learning_rate = schedule.get_last_lr()[0]
+        optimiser.step()
+        schedule.step()
+        history.rows.append(
+            {
+                "step": step + 1,
+                "loss": loss.item(),
+                "lr": float(learning_rate),
+                "grad_norm": norm.item(),
+                **{name: value.item() for name, value in logs.items()},
+                "sentences_per_second": round(len(rows) / (time.perf_counter() - started), 1),
+            }
+        )
+        if dev_score is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps):
+            score = dev_score(method.encoder)
+            if score is not None:
+                history.rows[-1]["dev"] = score
+            if score is not None and score > history.best_dev:
+                history.best_step, history.best_dev = step + 1, score
+                best = copy.deepcopy(method.encoder.state_dict())
+        if checkpoint is not None and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps:
+            _save(
+                checkpoint,
+                {
+                    "method": method.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "history": vars(history),
+                    "best": best,
+                    "done": step + 1,
+                    "rng": torch.get_rng_state(),
+                },
+            )
+    if best:
+        method.encoder.load_state_dict(best)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return history
+
+
+def _lr_factor(step: int, steps: int, warmup: float) -> float:
+    """Linear warm-up over the first share `warmup` of the steps, then linear decay to zero."""
+    rising = math.ceil(warmup * steps)
+    return (step + 1) / (rising + 1) if step < rising else (steps - step) / (steps - rising)
+
+
+def _rows_at(step: int, sentences: int, batch_size: int, seed: int) -> NDArray[np.int64]:
+    """Rows of the batch at `step`: each epoch is a fresh permutation, recomputable from the step alone."""
+    epoch, batch = divmod(step, math.ceil(sentences / batch_size))
+    order = _permutation(sentences, seed_for(seed, "data_order", str(epoch)))
+    return order[batch * batch_size : (batch + 1) * batch_size]
+
+
+@functools.lru_cache(maxsize=1)  # one epoch's order serves all its steps
+def _permutation(sentences: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).permutation(sentences)
+
+
+def _batch(
+    tokens: TokenTable, rows: NDArray[np.int64], teacher: NDArray[np.float16] | None, device: torch.device
+) -> Batch:
+    ids, mask = (x.to(device) for x in tokens.batch(rows))
+    known = None if teacher is None else torch.from_numpy(np.asarray(teacher[rows])).to(device)
+    return Batch(ids, mask, known)
+
+
+def _decay_groups(method: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Two parameter groups: biases and LayerNorm take no decay, as in transformers' Trainer."""
+    decayed: dict[Tensor, None] = {}  # as ordered sets: a weight that two modules share must come once
+    plain: dict[Tensor, None] = {}
+    for module in method.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.requires_grad:
+                group = plain if name == "bias" or isinstance(module, nn.LayerNorm) else decayed
+                group[parameter] = None
+    return [
+        {"params": list(decayed), "weight_decay": weight_decay},
+        {"params": list(plain), "weight_decay": 0.0},
+    ]
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    """Write the state beside `path` and rename it, so that a kill never leaves half a checkpoint."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)

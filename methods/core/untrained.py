@@ -1,0 +1,22 @@
+"""An untrained baseline that is the backbone under some pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methods.core.contract import UntrainedMethod
+from methods.core.encoder import Encoder
+
+
+class UntrainedEncoder(UntrainedMethod):
+    """The backbone as it is; a subclass names the pooling."""
+
+    def __init__(self, backbone: str) -> None:
+        self._encoder = Encoder.load(backbone, self.pooling)
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Embed N sentences: (N, H), not normalised."""
+        return self._encoder.encode(sentences, progress="encode")

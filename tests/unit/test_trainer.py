@@ -1,0 +1,160 @@
+"""The training loop: its schedule, its choice of a checkpoint, its resumption and its refusals."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from methods.core import trainer
+from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
+from methods.core.encoder import Encoder
+from methods.core.text import TokenTable
+from methods.simcse import SimCSE
+from pipelines.errors import NegbenchError
+from pipelines.params import Train
+
+SENTENCES = [f"{a} {b} {c}" for a in ("man", "dog", "cat") for b in ("eats", "rides") for c in ("a", "big", "the")]
+RECIPE = Train(sentences=len(SENTENCES), batch_size=4, epochs=2, lr=1e-3, eval_every=2, checkpoint_every=3)
+STEPS = 10  # ceil(18 / 4) * 2
+
+
+def simcse(encoder: Encoder) -> SimCSE:
+    torch.manual_seed(0)
+    return SimCSE(encoder, SimCSE.Settings(), Schedule(STEPS, 4, 32))
+
+
+def table(encoder: Encoder) -> TokenTable:
+    return TokenTable(SENTENCES, encoder.tokenizer, 12)
+
+
+def weights(method: TrainedMethod) -> list[Tensor]:
+    return [value.clone() for value in method.encoder.state_dict().values()]
+
+
+def test_token_table_cuts_the_batches_the_tokenizer_would(tiny_encoder: Encoder) -> None:
+    rows = np.array([4, 0, 17])
+    ids, mask = table(tiny_encoder).batch(rows)
+    expected = tiny_encoder.tokenizer(
+        [SENTENCES[i] for i in rows], truncation=True, max_length=12, padding=True, return_tensors="pt"
+    )
+    assert torch.equal(ids, expected["input_ids"])
+    assert torch.equal(mask, expected["attention_mask"])
+
+
+def test_every_epoch_visits_every_sentence_once_in_its_own_order() -> None:
+    steps = trainer.total_steps(18, RECIPE)
+    assert steps == STEPS
+    visited = [trainer._rows_at(step, 18, 4, seed=3) for step in range(steps)]
+    first, second = np.concatenate(visited[:5]), np.concatenate(visited[5:])
+    assert sorted(first) == sorted(second) == list(range(18))
+    assert list(first) != list(second)
+    assert [len(rows) for rows in visited] == [4, 4, 4, 4, 2] * 2
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.25])
+def test_learning_rate_is_that_of_transformers(warmup: float) -> None:
+    from transformers import get_linear_schedule_with_warmup
+
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    reference = get_linear_schedule_with_warmup(optimiser, num_warmup_steps=round(warmup * 20), num_training_steps=20)
+    for step in range(20):
+        ours = trainer._lr_factor(step, 20, warmup)
+        if warmup == 0 or step >= warmup * 20:
+            assert ours == pytest.approx(reference.get_last_lr()[0])
+        else:  # theirs starts at 0 and wastes a step; ours rises to the same peak one step's height higher
+            assert ours == pytest.approx((step + 1) / (warmup * 20 + 1))
+        optimiser.step()
+        reference.step()
+
+
+def test_biases_and_layer_norms_are_not_decayed(tiny_encoder: Encoder) -> None:
+    method = simcse(tiny_encoder)
+    decayed, plain = (group["params"] for group in trainer._decay_groups(method, 0.1))
+    names = {parameter: name for name, parameter in method.named_parameters()}
+    assert all("bias" in names[p] or "LayerNorm" in names[p] for p in plain)
+    assert not any("bias" in names[p] or "LayerNorm" in names[p] for p in decayed)
+    assert len(decayed) + len(plain) == len(names)
+
+
+def test_the_best_dev_score_is_what_remains(tiny_encoder: Encoder) -> None:
+    method = simcse(tiny_encoder)
+    scores = iter([1.0, 3.0, None, 3.0, 2.0])  # a tie goes to the first, an undefined score is passed over
+    seen: list[list[Tensor]] = []
+
+    def dev(encoder: Encoder) -> float | None:
+        seen.append([value.clone() for value in encoder.state_dict().values()])
+        return next(scores)
+
+    history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, dev_score=dev)
+    assert (history.best_step, history.best_dev) == (4, 3.0)
+    assert [row["step"] for row in history.rows if "dev" in row] == [2, 4, 8, 10]
+    assert all(torch.equal(a, b) for a, b in zip(weights(method), seen[1], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(weights(method), seen[-1], strict=True))
+
+
+def test_same_seed_same_weights_other_seed_others(tiny_encoder: Encoder) -> None:
+    runs = []
+    for seed in (0, 0, 1):
+        method = simcse(copy.deepcopy(tiny_encoder))
+        trainer.train(method, table(tiny_encoder), RECIPE, seed=seed, dev_score=None)
+        runs.append(weights(method))
+    assert all(torch.equal(a, b) for a, b in zip(runs[0], runs[1], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(runs[0], runs[2], strict=True))
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "state.pt"
+    whole = simcse(copy.deepcopy(tiny_encoder))
+    calls = 0
+
+    def dev(encoder: Encoder) -> float:
+        return sum(p.detach().abs().sum().item() for p in encoder.parameters())
+
+    expected = trainer.train(whole, table(tiny_encoder), RECIPE, seed=0, dev_score=dev)
+
+    def dying(encoder: Encoder) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == 4:  # at step 8, after the checkpoints of steps 3 and 6
+            raise Stopped
+        return dev(encoder)
+
+    with pytest.raises(Stopped):
+        trainer.train(
+            simcse(copy.deepcopy(tiny_encoder)),
+            table(tiny_encoder),
+            RECIPE,
+            seed=0,
+            dev_score=dying,
+            checkpoint=checkpoint,
+        )
+    assert checkpoint.is_file()
+    resumed = simcse(copy.deepcopy(tiny_encoder))
+    history = trainer.train(resumed, table(tiny_encoder), RECIPE, seed=0, dev_score=dev, checkpoint=checkpoint)
+    assert not checkpoint.exists()
+    assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(whole), strict=True))
+    assert (history.best_step, history.best_dev) == (expected.best_step, expected.best_dev)
+    losses = [[row["loss"] for row in h.rows] for h in (history, expected)]
+    assert losses[0] == losses[1]
+
+
+class Diverging(TrainedMethod):
+    label = "diverging"
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.encoder(batch.ids, batch.mask).sum() * torch.nan, {}
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tiny_encoder: Encoder) -> None:
+    method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12))
+    with pytest.raises(NegbenchError, match=r"loss is nan at step 1 \(demo run\). Lower the lr."):
+        trainer.train(method, table(tiny_encoder), RECIPE, seed=0, dev_score=None, progress="demo run")

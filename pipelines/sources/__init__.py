@@ -1,0 +1,1 @@
+"""Where data come from; every source writes the same tree."""

@@ -1,0 +1,155 @@
+"""Linking a data folder, its manifest, and what is said of folders that lack something."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import shutil
+from pathlib import Path
+
+import pytest
+
+from eval.senteval import SPLITS, TASKS, load_sts
+from pipelines.errors import NegbenchError
+from pipelines.sources import hub, local, manifest
+
+
+@pytest.fixture
+def source(sts_tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like the real data's, with the small sets' own sizes as the expected ones."""
+    (sts_tree / "corpus").mkdir()
+    (sts_tree / "corpus" / "wiki.txt").write_text("one\ntwo\n")
+    (sts_tree / "corpus" / "other.txt.xz").write_bytes(lzma.compress(b"three\nfour\nfive\n"))
+    (sts_tree / "beir" / "tiny" / "qrels").mkdir(parents=True)
+    (sts_tree / "beir" / "tiny" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
+    for task in TASKS:
+        sizes = {split: sum(len(s.gold) for s in load_sts(sts_tree, task, split)) for split in SPLITS[task]}
+        monkeypatch.setitem(local.EXPECTED_ROWS, task, sizes)
+    return sts_tree
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+
+
+def test_the_tree_is_linked_and_nothing_copied(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    local.fetch(source, target, "wiki.txt")
+    assert files(target) == files(source) - {"corpus/other.txt.xz"}
+    for path in target.rglob("*"):
+        assert path.is_dir() != path.is_symlink()
+        if path.is_symlink():
+            assert path.resolve() == source / path.relative_to(target)
+
+
+def test_folders_that_are_links_are_followed(source: Path, tmp_path: Path) -> None:
+    shutil.move(source / "beir" / "tiny", tmp_path / "elsewhere")
+    (source / "beir" / "tiny").symlink_to(tmp_path / "elsewhere")
+    local.fetch(source, tmp_path / "target", "wiki.txt")
+    linked = tmp_path / "target" / "beir" / "tiny"
+    assert not linked.is_symlink()
+    assert (linked / "qrels" / "test.tsv").resolve() == tmp_path / "elsewhere" / "qrels" / "test.tsv"
+
+
+def test_a_missing_set_is_named(source: Path, tmp_path: Path) -> None:
+    shutil.rmtree(source / "senteval" / "downstream" / "STS" / "STS14-en-test")
+    with pytest.raises(NegbenchError, match=r"STS14 test: the file is missing \(.*STS14-en-test.*\)\. \w+"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+    assert not (tmp_path / "target").exists()
+    local.fetch(source, tmp_path / "target", "wiki.txt", required=["STS12", "STSB"])
+
+
+def test_a_set_of_another_size_is_named_with_both_sizes(source: Path, tmp_path: Path) -> None:
+    path = source / "senteval/downstream/STS/STSBenchmark/sts-dev.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
+    with pytest.raises(NegbenchError, match="STSB dev has 5 scored pairs and the published set 8"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_broken_set_is_named_with_its_line(source: Path, tmp_path: Path) -> None:
+    path = source / "senteval/downstream/STS/STS13-en-test/STS.gs.FNWN.txt"
+    path.write_text(path.read_text().replace("\n", "\nhigh\n", 1))
+    with pytest.raises(NegbenchError, match=r"STS13 test: 8 pairs but 9 lines of scores"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+
+
+def test_a_missing_corpus_is_met_with_the_nearest(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(NegbenchError, match=r"no corpus 'wikki\.txt'.*Did you mean 'wiki\.txt'"):
+        local.fetch(source, tmp_path / "target", "wikki.txt")
+    shutil.rmtree(source / "corpus")
+    with pytest.raises(NegbenchError, match=r"no corpus 'wiki\.txt'.*Put a text file"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NegbenchError, match=r"the data folder does not exist \(.*nowhere\)\. Set NEGBENCH_DATA"):
+        local.fetch(tmp_path / "nowhere", tmp_path / "target", "wiki.txt")
+
+
+def test_the_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEGBENCH_DATA", "somewhere")
+    assert local.source_folder() == Path("somewhere")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_unset_folder_says_how_to_set_it(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEGBENCH_DATA", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NEGBENCH_DATA", value)
+    with pytest.raises(NegbenchError, match=r"no data folder is set \(NEGBENCH_DATA\)\. export NEGBENCH_DATA="):
+        local.source_folder()
+
+
+def test_the_hub_says_what_works_now(tmp_path: Path) -> None:
+    with pytest.raises(NegbenchError, match=r"comes in a later release.*'local'.*'generated'"):
+        hub.fetch(tmp_path, "wiki1m_for_simcse.txt")
+
+
+def test_the_manifest_describes_every_file(source: Path) -> None:
+    (source / "models").mkdir()
+    (source / "models" / "weights.bin").write_bytes(b"\x00\x01\n\x02")
+    (source / "models" / "no_final_newline.txt").write_bytes(b"a\nb")
+    (source / "models" / "empty.txt").touch()
+    found = manifest.write(source)
+    assert set(found) == files(source) - {"manifest.json"}
+    for name, entry in found.items():
+        content = (source / name).read_bytes()
+        assert (entry["sha256"], entry["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    rows = {name: entry["rows"] for name, entry in found.items()}
+    assert rows["corpus/other.txt.xz"] == 3
+    assert rows["corpus/wiki.txt"] == 2
+    assert rows["senteval/downstream/SICK/SICK_train.txt"] == 9
+    assert rows["models/weights.bin"] is None
+    assert rows["models/no_final_newline.txt"] == 2
+    assert rows["models/empty.txt"] == 0
+
+
+def test_the_manifest_depends_on_content_alone(source: Path, tmp_path: Path) -> None:
+    local.fetch(source, tmp_path / "linked", "wiki.txt")
+    shutil.copytree(tmp_path / "linked", tmp_path / "copied")
+    linked, copied = manifest.write(tmp_path / "linked"), manifest.write(tmp_path / "copied")
+    assert linked == copied
+    texts = [(tmp_path / name / "manifest.json").read_bytes() for name in ("linked", "copied")]
+    assert texts[0] == texts[1]
+    assert manifest.write(tmp_path / "copied") == copied  # an earlier manifest.json does not count
+    changed = tmp_path / "copied" / "corpus" / "wiki.txt"
+    changed.write_text("one\ntwq\n")
+    assert manifest.write(tmp_path / "copied") != copied
+
+
+def test_a_cut_archive_does_not_get_a_manifest(source: Path) -> None:
+    archive = source / "corpus" / "other.txt.xz"
+    archive.write_bytes(archive.read_bytes()[:-8])
+    with pytest.raises(NegbenchError, match="cut short or damaged"):
+        manifest.write(source)
+    assert not (source / "manifest.json").exists()
+
+
+def test_the_real_folder_is_complete(real_data: Path, tmp_path: Path) -> None:
+    local.fetch(real_data, tmp_path, "wiki1m_for_simcse.first12k.txt")
+    found = manifest.write(tmp_path)
+    assert found["corpus/wiki1m_for_simcse.first12k.txt"]["rows"] == 11_915
+    assert found["senteval/downstream/MRPC/msr_paraphrase_test.txt"]["rows"] == 1_726  # with its header
+    assert found["beir/nfcorpus/corpus.jsonl"]["rows"] == 3_633
+    assert not any(name.startswith("corpus/wiki_sentences") for name in found)

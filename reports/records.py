@@ -1,0 +1,228 @@
+"""What was measured: the runs under results/<method>/<seed>/, checked to belong together.
+
+The report sees these records and nothing else of a run: no model, no data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from pipelines.errors import NegbenchError
+from reports.paper import Metric
+
+STUDIES = "ablate"  # results/ablate/ holds studies
+
+Comparable = Literal["never", "direction", "yes"]
+Status = Literal["ok", "failed", "skipped"]
+
+
+class Stored(BaseModel):
+    """A part of a results file. Keys that the report does not read are allowed: they are others' business."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Record(Stored):
+    """One score (x100): a value, or the reason why there is none."""
+
+    task: str
+    metric: Metric
+    value: float | None
+    status: Status
+    reason: str | None
+    n: int | None  # scored pairs
+
+    @model_validator(mode="after")
+    def _value_or_reason(self) -> Self:
+        if (self.value is not None) != (self.status == "ok"):
+            raise ValueError(f"{self.task} is '{self.status}' with the value {self.value}")
+        if self.status != "ok" and not self.reason:
+            raise ValueError(f"{self.task} is '{self.status}' without a reason")
+        return self
+
+
+class Provenance(Stored):
+    """Where a run's records come from."""
+
+    profile: str
+    comparable: Comparable
+    backbone: str | None = None  # the papers' name of it, such as bert-base-uncased
+    params_hash: str
+    code_hash: str
+    data_hash: str
+    versions: dict[str, str]
+
+
+class Info(Stored):
+    """What a run was: its printed name, the paper it follows and its settings."""
+
+    label: str
+    paper: str | None = None
+    trained: bool = True
+    d_trace: float | None = None
+    best_step: int | None = None
+    best_dev: float | None = None
+    steps: int | None = None
+    settings: dict[str, Any] = {}  # the method's own
+    train: dict[str, Any] = {}  # the recipe
+
+    def setting(self, name: str) -> Any:
+        """A setting of the method or of its recipe; None if neither has it."""
+        return self.settings.get(name, self.train.get(name))
+
+
+class Negatives(Stored):
+    """Histogram of the cosines between different training sentences, before and after training."""
+
+    edges: list[float]
+    before: list[float]
+    after: list[float]
+    mean_before: float
+    mean_after: float
+    std_before: float
+    std_after: float
+    n: int
+
+
+class _RecordsFile(Stored):
+    provenance: Provenance
+    records: list[Record]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One method with one seed."""
+
+    method: str
+    seed: int
+    info: Info
+    provenance: Provenance
+    records: tuple[Record, ...]
+    negatives: Negatives | None
+
+    def score(self, task: str, metric: Metric) -> Record | None:
+        """The record of one task; None if the run was never evaluated on it."""
+        return next((record for record in self.records if (record.task, record.metric) == (task, metric)), None)
+
+
+@dataclass(frozen=True)
+class Method:
+    """The runs of one method, by seed."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def info(self) -> Info:
+        """Label, paper and settings, which the seeds share."""
+        return self.runs[0].info
+
+    @property
+    def trained(self) -> bool:
+        """False for a baseline that is evaluated as it is."""
+        return self.info.trained
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything measured under one profile."""
+
+    methods: tuple[Method, ...]
+    warnings: dict[str, str]  # method to what its seeds disagree in
+
+    @property
+    def provenance(self) -> Provenance:
+        """Provenance of the first run; profile, comparability and data are the same in all."""
+        return self.methods[0].runs[0].provenance
+
+    def ours(self, *, trained: bool) -> list[Method]:
+        """Trained methods or untrained baselines."""
+        return [method for method in self.methods if method.trained == trained]
+
+
+def load(folder: Path, wanted: Mapping[str, Sequence[int]] | None = None) -> Results:
+    """Read every run.
+
+    Args:
+        folder: holds <method>/<seed>/.
+        wanted: seeds by method; other runs are left out, such as those of an earlier profile. None reads all.
+
+    Raises:
+        NegbenchError: there is none, a file is missing or not as the classes above say, a seed is no number,
+            or runs disagree in profile, comparability or data.
+    """
+    found: dict[str, list[Path]] = {}
+    for file in sorted(folder.glob("*/*/records.json")):  # git alone leaves folders with metrics.json and no records
+        method, seed = file.parent.parent.name, file.parent.name
+        if wanted is None or seed in map(str, wanted.get(method, ())):
+            found.setdefault(method, []).append(file.parent)
+    methods = tuple(Method(name, _runs(seeds)) for name, seeds in found.items())
+    if not methods:
+        raise NegbenchError("no results here", folder, "Run `dvc repro evaluate` first.")
+    runs = [run for method in methods for run in method.runs]
+    next_step = "Run `dvc repro`; remove the folder of a method or seed that params.yaml no longer names."
+    for field in ("profile", "comparable", "data_hash"):
+        first, *others = runs
+        for run in others:
+            ours, theirs = (getattr(one.provenance, field) for one in (first, run))
+            if ours != theirs:
+                pair = f"{first.method}/{first.seed} has '{ours}', {run.method}/{run.seed} has '{theirs}'"
+                raise NegbenchError(f"the runs differ in {field}: {pair}", folder, next_step)
+    return Results(methods, {method.name: text for method in methods if (text := _disagreement(method))})
+
+
+def _runs(folders: list[Path]) -> tuple[Run, ...]:
+    for folder in folders:
+        if not folder.name.isdecimal():
+            raise NegbenchError(f"'{folder.name}' is no seed", folder, "Results lie in <method>/<seed>/.")
+    return tuple(_run(folder) for folder in sorted(folders, key=lambda folder: int(folder.name)))
+
+
+def _run(folder: Path) -> Run:
+    stored = _read(_RecordsFile, folder / "records.json")
+    negatives = folder / "negatives.json"
+    return Run(
+        method=folder.parent.name,
+        seed=int(folder.name),
+        info=_read(Info, folder / "run.json"),
+        provenance=stored.provenance,
+        records=tuple(stored.records),
+        negatives=_read(Negatives, negatives) if negatives.is_file() else None,
+    )
+
+
+S = TypeVar("S", bound=Stored)
+
+
+def _read(kind: type[S], file: Path) -> S:
+    try:
+        return kind.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise NegbenchError("the file is missing", file, "Run `dvc repro` for this method again.") from None
+    except json.JSONDecodeError as error:
+        raise NegbenchError(f"not valid JSON: {error}", file, "Run `dvc repro` for this method again.") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        dotted = ".".join(str(part) for part in problem["loc"])
+        what = f"{dotted}: {problem['msg'].removeprefix('Value error, ')}"
+        raise NegbenchError(what, file, "Run `dvc repro` for this method again.") from None
+
+
+def _disagreement(method: Method) -> str | None:
+    """What the seeds of a method should share and do not. Their mean then mixes two experiments.
+
+    The hash of a run's params covers its seed, so the settings themselves are compared.
+    """
+    shared: dict[str, list[Any]] = {
+        "settings": [(run.info.settings, run.info.train, run.provenance.backbone) for run in method.runs],
+        "code": [run.provenance.code_hash for run in method.runs],
+        "library versions": [run.provenance.versions for run in method.runs],
+    }
+    differing = [what for what, values in shared.items() if any(value != values[0] for value in values)]
+    return f"its seeds differ in {' and '.join(differing)}" if differing else None

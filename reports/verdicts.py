@@ -1,0 +1,140 @@
+"""Measured against reported: a delta and a verdict for each task of a method that a paper has a row for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from reports.paper import COLUMNS, METRIC, Paper, Protocol, Row, Value
+from reports.records import Comparable, Info, Method, Provenance, Results
+from reports.stats import Sample, summarise
+
+Verdict = Literal["reproduced", "partly", "not reproduced", "not comparable"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+ROUNDING = 0.005  # a printed score is this exact; the tolerance where a paper's own noise is not known
+
+
+@dataclass(frozen=True)
+class Nature:
+    """What a profile's numbers are and how far they may be held against the papers'."""
+
+    what: str
+    notice: str
+
+
+NATURES: dict[Comparable, Nature] = {
+    "never": Nature("generated data and a tiny backbone", "Not comparable with the papers."),
+    "direction": Nature("real data, a small backbone and a short training", "Only directions compare with the papers."),
+    "yes": Nature("the papers' own data and backbones", "Compared with the papers where the protocols agree."),
+}
+
+
+def notice(provenance: Provenance) -> str:
+    """The line that every page of the report carries."""
+    nature = NATURES[provenance.comparable]
+    return f"Profile {provenance.profile}: {nature.what}. {nature.notice}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of our scores beside one of a paper's."""
+
+    task: str
+    measured: Sample | None
+    reported: Value | None
+    verdict: Verdict
+    reason: str
+
+    @property
+    def delta(self) -> float | None:
+        """Measured mean less reported value, in points."""
+        return self.measured.mean - self.reported.value if self.measured and self.reported else None
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """All tasks of one method beside one row of a paper."""
+
+    method: Method
+    row: Row
+    paper: Paper
+    tasks: tuple[Comparison, ...]
+
+
+def compare(results: Results, papers: Sequence[Paper]) -> list[Comparisons]:
+    """Compare each method with the row that names it, the one with our backbone if there is one."""
+    found = []
+    for method in results.methods:
+        rows = [(row, paper) for paper in papers for row in paper.rows if row.method == method.name]
+        if rows:
+            backbone = method.runs[0].provenance.backbone
+            row, paper = min(rows, key=lambda pair: pair[0].backbone != backbone)  # min keeps the first of equals
+            found.append(Comparisons(method, row, paper, tuple(_compare(method, row, paper, task) for task in COLUMNS)))
+    return found
+
+
+def sample(method: Method, task: str) -> Sample | None:
+    """Scores of a method's seeds on one task; None if no seed has one."""
+    scores = [run.score(task, METRIC) for run in method.runs]
+    values = [score.value for score in scores if score and score.value is not None]
+    return summarise(values) if values else None
+
+
+def protocol(info: Info) -> Protocol:
+    """How we measure; eval/sts.py and the training loop are described here, a run's settings override."""
+    return Protocol(
+        pooling=info.setting("pooling"),
+        aggregation=METRIC.removeprefix("spearman_"),
+        selection=(info.setting("selection") or "STS-B dev") if info.trained else None,
+        split="test",
+    )
+
+
+def _compare(method: Method, row: Row, paper: Paper, task: str) -> Comparison:
+    measured, reported = sample(method, task), row.cell(task)
+    verdict, reason = _verdict(method, row, paper.protocols[row.protocol], measured, reported)
+    return Comparison(task, measured, reported, verdict, reason)
+
+
+def _verdict(
+    method: Method,
+    row: Row,
+    theirs: Protocol,
+    measured: Sample | None,
+    reported: Value | None,
+) -> tuple[Verdict, str]:
+    """Two-sided: a score above the reported one is as far from reproducing it as a score below."""
+    comparable = method.runs[0].provenance.comparable
+    if comparable == "never":
+        return "not comparable", NATURES[comparable].what
+    if comparable == "direction":
+        return "not comparable", f"direction only: {NATURES[comparable].what}"
+    if reported is None or measured is None:
+        return "not comparable", "no reported score" if reported is None else "no measured score"
+    if difference := _difference(method, row, theirs):
+        return "not comparable", difference
+    if measured.half_width is None and method.trained:
+        return "not comparable", "one seed has no interval"
+    tolerance = theirs.noise.value if theirs.noise else ROUNDING
+    half_width = measured.half_width or 0.0  # a baseline without training has no spread
+    delta = measured.mean - reported.value
+    if abs(delta) <= tolerance:
+        return "reproduced", f"within {tolerance:g} points"
+    if abs(delta) <= half_width:
+        return "partly", f"further off than {tolerance:g} points, but inside the seeds' interval"
+    outside = " and outside the seeds' interval" if method.trained else ""
+    return "not reproduced", f"further off than {tolerance:g} points{outside}"
+
+
+def _difference(method: Method, row: Row, theirs: Protocol) -> str | None:
+    """Where the two experiments differ; what a paper leaves open counts as no difference."""
+    backbone = method.runs[0].provenance.backbone
+    if backbone != row.backbone:
+        return f"backbone: {backbone or 'not recorded'}, the paper's is {row.backbone}"
+    ours = protocol(method.info).model_dump()
+    for key, value in theirs.model_dump(exclude={"noise"}).items():
+        if value is not None and ours[key] != value:
+            return f"{key}: {ours[key] or 'not recorded'}, the paper's is {value}"
+    return None

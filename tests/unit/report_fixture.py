@@ -1,0 +1,141 @@
+"""A results tree as the stages before `aggregate` write it: seeded numbers of a plausible size."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reports.paper import TASKS
+from reports.study import COLUMNS
+
+UNTRAINED = {
+    "bag_of_words": ("Bag of words", 44.0),
+    "cls": ("[CLS]", 22.0),
+    "first_last_avg": ("First-last avg.", 47.5),
+}
+TRAINED = {
+    "simcse": ("SimCSE", "simcse", 61.0, 0.31),
+    "softcse_weight": ("SoftCSE (weight)", "softcse", 62.1, 0.27),
+    "softcse_temperature": ("SoftCSE (temperature)", "softcse", 61.6, 0.24),
+    "mocose": ("MoCoSE", "mocose", 59.4, 0.12),
+}
+HASHES = {"params_hash": "3f1c9a70d2be4815", "code_hash": "b0d3a6627c1f9e54", "data_hash": "77aa10c2e95d3b08"}
+VERSIONS = {
+    "python": "3.11.9",
+    "torch": "2.13.0",
+    "transformers": "5.17.0",
+    "numpy": "2.4.6",
+    "scipy": "1.17.1",
+}
+RECIPE = {"sentences": 20000, "batch_size": 64, "epochs": 1, "lr": 5e-4, "pooling": "cls_before_pooler"}
+EDGES = np.linspace(-1, 1, 81)
+
+
+def write_results(
+    folder: Path,
+    *,
+    seeds: int = 3,
+    comparable: str = "never",
+    profile: str = "demo",
+    settings: Mapping[str, Any] | None = None,
+    backbone: str | None = None,
+    study_seeds: int = 2,
+) -> Path:
+    """Write a results folder: three baselines, four trained methods, one study (none for study_seeds=0)."""
+    rng = np.random.default_rng(7)
+    provenance = {
+        "profile": profile,
+        "comparable": comparable,
+        "backbone": backbone,
+        "versions": VERSIONS,
+        **HASHES,
+    }
+    for name, (label, level) in UNTRAINED.items():
+        info = {"label": label, "paper": None, "trained": False, "settings": dict(settings or {})}
+        write_run(folder / name / "0", rng, level, 0.0, provenance, info)
+    for name, (label, paper, level, after) in TRAINED.items():
+        for seed in range(seeds):
+            info = {
+                "label": label, "paper": paper, "trained": True, "train": RECIPE, "steps": 312,
+                "best_step": 250, "best_dev": 61.5, "d_trace": 14.67 if name == "mocose" else None,
+                "settings": {"temperature": 0.05, **(settings or {})},
+            }  # fmt: skip
+            run = folder / name / str(seed)
+            write_run(run, rng, level, 0.5, provenance, info)
+            write_json(run / "negatives.json", histograms(rng, 0.83, after + rng.normal(0, 0.01)))
+    if study_seeds:
+        write_study(folder / "ablate" / "queue_distance.csv", rng, study_seeds)
+    return folder
+
+
+def write_run(
+    run: Path, rng: np.random.Generator, level: float, spread: float, provenance: Any, info: Mapping[str, Any]
+) -> None:
+    """Write one run's records.json and run.json."""
+    offsets = np.array([-3.1, 5.2, -1.4, 4.4, 1.8, -0.9, -6.0])  # tasks differ in difficulty
+    scores = level + offsets + rng.normal(0, spread, 7) + rng.normal(0, spread)
+    records = [record(task, value) for task, value in zip(TASKS, scores, strict=True)]
+    records.append(record("avg", float(scores.mean())))
+    write_json(run / "records.json", {"provenance": provenance, "records": records})
+    write_json(run / "run.json", info)
+
+
+def record(task: str, value: float | None, reason: str | None = None) -> dict[str, Any]:
+    """One record, as the evaluator writes it."""
+    status = "ok" if reason is None else "failed"
+    shared = {"task": task, "metric": "spearman_all", "status": status, "reason": reason, "n": 1379}
+    return {**shared, "value": None if value is None else round(float(value), 4)}
+
+
+def fail(run: Path, task: str, reason: str) -> None:
+    """Turn one score of a run, and with it the average, into a failure."""
+    content = json.loads((run / "records.json").read_text(encoding="utf-8"))
+    for index, old in enumerate(content["records"]):
+        if old["task"] in (task, "avg"):
+            content["records"][index] = record(
+                old["task"], None, reason if old["task"] == task else f"no score: {task}"
+            )
+    write_json(run / "records.json", content)
+
+
+def histograms(rng: np.random.Generator, before: float, after: float) -> dict[str, Any]:
+    """Cosines of 4,000 pairs, skewed as real ones are."""
+    samples = {
+        "before": np.clip(1 - rng.gamma(6, (1 - before) / 6, 4000), -1, 1),
+        "after": np.clip(rng.normal(after, 0.16, 4000), -1, 1),
+    }
+    result: dict[str, Any] = {"edges": EDGES.tolist(), "n": 4000}
+    for name, values in samples.items():
+        result[name] = np.histogram(values, EDGES)[0].tolist()
+        result[f"mean_{name}"] = float(values.mean())
+        result[f"std_{name}"] = float(values.std())
+    return result
+
+
+def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
+    """Write a study of six queue settings."""
+    settings = [(0.75, 64), (0.75, 256), (0.85, 256), (0.85, 512), (0.95, 64), (0.95, 2048)]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for index, (decay, size) in enumerate(settings):
+            distance = 1 / (1 - decay) + size / 64
+            level = 58.2 - 0.012 * (distance - 14) ** 2 / (1 + distance / 30)
+            for seed in range(seeds):
+                scores = level + rng.normal(0, 0.5, 7)
+                for task, value in [*zip(TASKS, scores, strict=True), ("avg", scores.mean())]:
+                    cell = {"cell": index, "method": "mocose", "seed": seed, "d_trace": distance}
+                    cell |= {"ema_decay": decay, "queue_size": size, "batch_size": 64}
+                    writer.writerow({**cell, **record(task, float(value)), "reason": ""})
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write JSON as the stages do."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")

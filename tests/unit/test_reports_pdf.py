@@ -1,0 +1,255 @@
+"""Figures and PDF from a whole results folder: reproducible bytes, and the notice on every page."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_fixture import fail, write_json, write_results
+
+from pipelines import report
+from pipelines.aggregate import aggregate
+from pipelines.errors import NegbenchError
+from pipelines.figures import draw
+from reports import deviations
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / report.TEMPLATE
+
+
+def stages(folder: Path, png: Path | None = None) -> Path:
+    """Run aggregate and figures on folder/results; the build folder."""
+    options = Namespace(
+        results=folder / "results", paper=ROOT / "reports/paper", build=folder / "build", png=png, params=None
+    )
+    aggregate(options)
+    draw(options)
+    return folder / "build"
+
+
+def query(build: Path, label: str, template: Path = TEMPLATE) -> list[Any]:
+    document = report.document(template, build, report.content(build, ROOT))
+    found: list[Any] = json.loads(document.query(f"<{label}>", field="value"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pdf")
+    write_results(folder / "results")
+    return stages(folder)
+
+
+def typeset(build: Path) -> bytes:
+    return report.typeset(TEMPLATE, build, report.content(build, ROOT))
+
+
+def pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_two_to_five_pages_each_with_the_notice(built: Path) -> None:
+    pdf = typeset(built)
+    assert pdf.startswith(b"%PDF")
+    assert 2 <= pages(pdf) <= 5
+    assert query(built, "pages") == [pages(pdf)]
+    line = "Profile demo: generated data and a tiny backbone. Not comparable with the papers."
+    assert query(built, "notice") == [line] * pages(pdf)
+
+
+def test_the_pdf_is_reproducible(built: Path) -> None:
+    first, again = typeset(built), typeset(built)
+    assert first == again
+    assert b"CreationDate" not in first
+    content = report.content(built, ROOT)
+    assert report.typeset(TEMPLATE, built, {**content, "answer": "Another answer."}) != first
+
+
+@pytest.mark.slow
+def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path) -> None:
+    """A second process with another hash seed writes the same bytes."""
+    shutil.copytree(built.parent / "results", tmp_path / "results")
+    where = [
+        "--results",
+        tmp_path / "results",
+        "--paper",
+        ROOT / "reports/paper",
+        "--build",
+        tmp_path / "build",
+    ]
+    for stage in ("aggregate", "figures"):
+        command = [sys.executable, "-m", f"pipelines.{stage}", *where]
+        subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
+    assert {path.name for path in files} == {
+        "summary.json", "records.csv", "sts.md", "sts.csv", "sts.tex", "negatives.svg", "queue_distance.svg",
+    }  # fmt: skip
+    for file in files:
+        assert (tmp_path / "build" / file).read_bytes() == (built / file).read_bytes(), file
+
+
+def test_figures_say_what_they_show(built: Path) -> None:
+    negatives = (built / "figures/negatives.svg").read_text(encoding="utf-8")
+    distance = (built / "figures/queue_distance.svg").read_text(encoding="utf-8")
+    summary = json.loads((built / "summary.json").read_text(encoding="utf-8"))
+    for method in summary["negatives"]["methods"]:
+        assert f">{method['label']}</text>" in negatives
+        assert f">after {method['after']}</text>" in negatives
+    best = next(cell for cell in summary["queue"]["cells"] if cell["best"])
+    assert f">highest {best['mean']} at {best['d_trace']}</text>" in distance
+    assert ">highest 76.89 at 14.67</text>" in distance
+    for svg in (negatives, distance):
+        assert "<dc:date>" not in svg
+        assert str(built) not in svg
+
+
+@pytest.mark.slow
+def test_png_for_a_readme(tmp_path: Path) -> None:
+    write_results(tmp_path / "results", seeds=1)
+    stages(tmp_path, png=tmp_path / "png")
+    for name in ("negatives", "queue_distance"):
+        assert (tmp_path / f"png/{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def one_seed(results: Path) -> None:
+    for run in results.glob("*/[12]"):
+        shutil.rmtree(run)
+
+
+def one_method(results: Path) -> None:
+    for name in ("mocose", "softcse_weight", "softcse_temperature"):
+        shutil.rmtree(results / name)
+
+
+def untrained_only(results: Path) -> None:
+    one_method(results)
+    shutil.rmtree(results / "simcse")
+
+
+def failures(results: Path) -> None:
+    for name in ("simcse/0", "simcse/1", "simcse/2", "cls/0"):
+        fail(results / name, "STS13", "all pairs have the same cosine")
+
+
+def empty_study(results: Path) -> None:
+    (results / "ablate/queue_distance.csv").write_text("", encoding="utf-8")
+
+
+def failed_study(results: Path) -> None:
+    file = results / "ablate/queue_distance.csv"
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    cut = [re.sub(r",[\d.]+,ok,,", ",,failed,loss is not finite,", line) for line in lines]
+    file.write_text("\n".join([head, *cut]) + "\n", encoding="utf-8")
+
+
+SLOW = [pytest.param(change, marks=pytest.mark.slow) for change in (one_method, failures, empty_study)]
+
+
+@pytest.mark.parametrize("change", [one_seed, untrained_only, failed_study, *SLOW])
+def test_incomplete_results_still_make_a_report(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    change(write_results(tmp_path / "results"))
+    build = stages(tmp_path)
+    assert 2 <= pages(typeset(build)) <= 5
+    summary = (build / "summary.json").read_text(encoding="utf-8")
+    assert not re.search(r"\bNone\b|\bnan\b", summary)
+
+
+@pytest.mark.slow
+def test_other_profiles_carry_another_notice(tmp_path: Path) -> None:
+    write_results(tmp_path / "results", profile="paper", comparable="yes", backbone="bert-base-uncased")
+    build = stages(tmp_path)
+    lines = set(query(build, "notice"))
+    assert len(lines) == 1
+    assert "Not comparable" not in lines.pop()
+
+
+def test_the_template_types_no_number_in_prose() -> None:
+    assert not re.search(r"(?<![\w.#])\d+\.\d\d(?![\w.%])", TEMPLATE.read_text(encoding="utf-8"))
+
+
+def test_figures_are_reproducible(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built.parent / "results", tmp_path / "results")
+    again = stages(tmp_path)
+    for file in (built / "figures").iterdir():
+        assert (again / "figures" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_the_program_prints_the_path(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.report(Namespace(build=built, template=TEMPLATE))
+    pdf = built / "report.pdf"
+    assert capsys.readouterr().out == f"{pdf}\n"
+    assert pdf.read_bytes() == typeset(built)
+    pdf.unlink()
+
+
+def test_missing_inputs_are_named(tmp_path: Path) -> None:
+    with pytest.raises(NegbenchError, match="the summary is missing"):
+        report.content(tmp_path, ROOT)
+    write_results(tmp_path / "results", seeds=1)
+    build = stages(tmp_path)
+    shutil.rmtree(build / "figures")
+    with pytest.raises(NegbenchError, match=r"typst: .*negatives\.svg"):
+        typeset(build)
+
+
+def test_a_failed_aggregate_leaves_the_earlier_result(tmp_path: Path) -> None:
+    write_results(tmp_path / "results", seeds=1)
+    build = stages(tmp_path)
+    before = {path: path.read_bytes() for path in build.rglob("*") if path.is_file()}
+    write_json(tmp_path / "results/simcse/0/records.json", {"records": []})
+    with pytest.raises(NegbenchError, match="provenance"):
+        stages(tmp_path)
+    assert {path: path.read_bytes() for path in build.rglob("*") if path.is_file()} == before
+
+
+def test_deviations_are_comments_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval/a.py").write_text(
+        '"""# Deviation: in a string."""\n'
+        "# Deviation: first,\n"
+        "# and its second line.\n"
+        "x = 1  # Deviation: beside code\n"
+        "    # Deviation: indented\n"
+        "# Deviation: neighbour\n"
+        "y = '# Deviation: quoted'  # another comment\n".replace("    #", "#"),
+        encoding="utf-8",
+    )
+    found = deviations.collect(tmp_path, ["eval"])
+    assert [(one.file, one.line, one.text) for one in found] == [
+        ("eval/a.py", 2, "First, and its second line."),
+        ("eval/a.py", 4, "Beside code"),
+        ("eval/a.py", 5, "Indented"),
+        ("eval/a.py", 6, "Neighbour"),
+    ]
+
+
+def test_commit_says_whether_the_code_was_changed(tmp_path: Path) -> None:
+    assert report.commit(tmp_path).startswith("No commit")
+
+    def git(*command: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *command], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    assert report.commit(tmp_path).startswith("No commit")
+    (tmp_path / "eval").mkdir()
+    for name in (*report.TRACKED, "notes"):
+        file = tmp_path / name / "f" if "." not in name else tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("1", encoding="utf-8")
+    git("add", "-A")
+    git("commit", "-m", "first")
+    assert re.fullmatch(r"Commit [0-9a-f]{12}", report.commit(tmp_path))
+    (tmp_path / "notes/f").write_text("2", encoding="utf-8")
+    assert re.fullmatch(r"Commit [0-9a-f]{12}", report.commit(tmp_path))
+    (tmp_path / "eval/f").write_text("2", encoding="utf-8")
+    assert re.fullmatch(r"Commit [0-9a-f]{12}, with local changes", report.commit(tmp_path))

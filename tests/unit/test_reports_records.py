@@ -1,0 +1,199 @@
+"""Results as they are read: strict about what belongs together, and never a number for a missing score."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_fixture import TRAINED, UNTRAINED, write_json, write_results
+
+from pipelines.errors import NegbenchError
+from reports import negatives, records, stats, study
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return write_results(tmp_path / "results")
+
+
+def edit(file: Path, change: Callable[[Any], object]) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    write_json(file, content)
+
+
+def test_reads_every_run(results: Path) -> None:
+    loaded = records.load(results)
+    assert [method.name for method in loaded.methods] == sorted([*UNTRAINED, *TRAINED])
+    assert [method.name for method in loaded.ours(trained=False)] == sorted(UNTRAINED)
+    assert all(len(method.runs) == 3 for method in loaded.ours(trained=True))
+    assert loaded.warnings == {}
+
+
+def test_seeds_are_in_numeric_order(results: Path) -> None:
+    shutil.copytree(results / "simcse" / "0", results / "simcse" / "10")
+    method = next(one for one in records.load(results).methods if one.name == "simcse")
+    assert [run.seed for run in method.runs] == [0, 1, 2, 10]
+
+
+@pytest.mark.parametrize("field", ["profile", "comparable", "data_hash"])
+def test_runs_of_different_data_or_profile_are_refused(results: Path, field: str) -> None:
+    other = "direction" if field == "comparable" else "other"
+    edit(results / "simcse/1/records.json", lambda content: content["provenance"].update({field: other}))
+    with pytest.raises(NegbenchError, match=rf"differ in {field}: .*simcse/1 has '{other}'"):
+        records.load(results)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"code_hash": "0"}, "code"),
+        ({"backbone": "another"}, "settings"),
+        ({"versions": {"torch": "1.7"}}, "library versions"),
+    ],
+)
+def test_seeds_that_differ_in_code_settings_or_versions_are_marked(
+    results: Path, change: dict[str, Any], what: str
+) -> None:
+    edit(results / "simcse/1/records.json", lambda content: content["provenance"].update(change))
+    assert records.load(results).warnings == {"simcse": f"its seeds differ in {what}"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"status": "failed", "reason": "collapsed"}, "STS12 is 'failed' with the value"),
+        ({"value": None}, "STS12 is 'ok' with the value None"),
+        ({"value": None, "status": "failed"}, "STS12 is 'failed' without a reason"),
+        ({"value": "high"}, "valid number"),
+        ({"metric": "pearson"}, "spearman_all"),
+    ],
+)
+def test_a_record_has_a_value_or_a_reason(results: Path, change: dict[str, Any], message: str) -> None:
+    edit(results / "simcse/1/records.json", lambda content: content["records"][0].update(change))
+    with pytest.raises(NegbenchError, match=message):
+        records.load(results)
+
+
+def test_nan_is_no_score(results: Path) -> None:
+    file = results / "simcse/1/records.json"
+    edit(file, lambda content: content["records"][0].update(value=12.5))
+    file.write_text(file.read_text(encoding="utf-8").replace("12.5", "NaN"), encoding="utf-8")
+    with pytest.raises(NegbenchError, match="finite number"):
+        records.load(results)
+
+
+def test_missing_broken_and_stray_files(results: Path) -> None:
+    file = results / "simcse/1/run.json"
+    file.write_text("{", encoding="utf-8")
+    with pytest.raises(NegbenchError, match="not valid JSON"):
+        records.load(results)
+    file.unlink()
+    with pytest.raises(NegbenchError, match=r"the file is missing .*simcse/1/run\.json"):
+        records.load(results)
+    shutil.rmtree(results / "simcse/1")
+    shutil.copytree(results / "simcse/0", results / "simcse/best")
+    with pytest.raises(NegbenchError, match="'best' is no seed"):
+        records.load(results)
+    with pytest.raises(NegbenchError, match="no results here"):
+        records.load(results / "nowhere")
+
+
+def test_a_folder_that_git_left_without_records_is_no_run(results: Path) -> None:
+    write_json(results / "simcse/9/metrics.json", {"avg": 50.0})
+    method = next(one for one in records.load(results).methods if one.name == "simcse")
+    assert [run.seed for run in method.runs] == [0, 1, 2]
+
+
+def test_histograms_integrate_to_one_and_average_over_seeds(results: Path) -> None:
+    pooled = negatives.pool(records.load(results))
+    assert len(pooled) == len(TRAINED)
+    for histogram in pooled:
+        widths = histogram.edges[1:] - histogram.edges[:-1]
+        assert (histogram.before * widths).sum() == pytest.approx(1)
+        assert (histogram.after * widths).sum() == pytest.approx(1)
+        name = next(name for name, (label, *_) in TRAINED.items() if label == histogram.label)
+        stored = [json.loads((results / name / str(s) / "negatives.json").read_text()) for s in range(3)]
+        assert histogram.mean_after == pytest.approx(sum(one["mean_after"] for one in stored) / 3)
+        assert histogram.after[40] * widths[40] == pytest.approx(sum(one["after"][40] for one in stored) / 12_000)
+    assert [one.mean_after for one in pooled] == sorted(one.mean_after for one in pooled)
+
+
+def test_histograms_of_different_bins_are_refused(results: Path) -> None:
+    edit(results / "simcse/1/negatives.json", lambda content: content["edges"].__setitem__(0, -1.5))
+    with pytest.raises(NegbenchError, match=r"different bins \(simcse\)"):
+        negatives.pool(records.load(results))
+
+
+def test_study_cells(results: Path) -> None:
+    file = results / "ablate/queue_distance.csv"
+    cells = study.load(results)
+    assert [round(cell.d_trace, 2) for cell in cells] == [5.0, 8.0, 10.67, 14.67, 21.0, 52.0]
+    assert all(sorted(cell.scores) == [0, 1] for cell in cells)
+    assert study.load(results / "absent") == []
+    file.write_text("", encoding="utf-8")
+    assert study.load(results) == []
+
+
+def test_study_with_a_failed_seed_keeps_its_reason(results: Path) -> None:
+    file = results / "ablate/queue_distance.csv"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    at = next(index for index, line in enumerate(lines) if ",avg," in line)
+    value, status = lines[at].split(",")[9:11]
+    lines[at] = lines[at].replace(f"{value},{status},", ",failed,loss is not finite,")
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    cell = study.load(results)[0]
+    assert (list(cell.scores), cell.missing) == ([1], ("loss is not finite",))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("d_trace,task", "distance,task", "no column d_trace"),
+        (",64,5.0,avg,", ",64,far,avg,", "d_trace is no number: 'far'"),
+        (",ok,,", ",failed,,", "without a reason"),
+    ],
+)
+def test_a_broken_study(results: Path, old: str, new: str, message: str) -> None:
+    file = results / "ablate/queue_distance.csv"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(NegbenchError, match=message):
+        study.load(results)
+
+
+scores = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
+
+
+@given(scores)
+def test_mean_and_std_against_the_standard_library(values: list[float]) -> None:
+    sample = stats.summarise(values)
+    assert sample.mean == pytest.approx(statistics.fmean(values), abs=1e-9)
+    assert sample.std == pytest.approx(statistics.stdev(values), abs=1e-9)
+    assert (sample.low, sample.high, sample.n) == (min(values), max(values), len(values))
+
+
+@pytest.mark.parametrize(("n", "quantile"), [(2, 12.7062), (3, 4.3027), (5, 2.7764), (10, 2.2622)])
+def test_interval_against_the_printed_t_table(n: int, quantile: float) -> None:
+    values = [float(i) for i in range(n)]
+    expected = quantile * statistics.stdev(values) / n**0.5
+    assert stats.summarise(values).half_width == pytest.approx(expected, rel=1e-4)
+
+
+def test_one_seed_has_no_spread() -> None:
+    sample = stats.summarise([50.0])
+    assert (sample.mean, sample.std, sample.half_width) == (50.0, None, None)
+
+
+@given(scores, scores)
+def test_ranges_overlap_exactly_if_sorting_interleaves_them(a: list[float], b: list[float]) -> None:
+    apart = max(a) < min(b) or max(b) < min(a)
+    assert stats.overlap(stats.summarise(a), stats.summarise(b)) == (not apart)

@@ -1,0 +1,164 @@
+"""The STS table in three formats against pandas, and what it prints where a score is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from report_fixture import TRAINED, fail, write_results
+
+from pipelines.aggregate import aggregate
+from reports import paper, records, tables
+from reports.paper import COLUMNS
+
+PAPER = Path(__file__).parents[2] / "reports" / "paper"
+SCORE = re.compile(r"-?\d+\.\d\d")
+
+
+def build(results: Path) -> tables.Table:
+    return tables.build(records.load(results), paper.load_all(PAPER))
+
+
+def lines(table: tables.Table) -> dict[str, tables.Line]:
+    return {line.label: line for block in table.blocks if block.ours for line in block.lines}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_results(tmp_path_factory.mktemp("tables") / "results")
+
+
+def test_numbers_against_pandas(results: Path, tmp_path: Path) -> None:
+    aggregate(Namespace(results=results, paper=PAPER, build=tmp_path, params=None))
+    flat = pd.read_csv(tmp_path / "records.csv")
+    expected = flat[flat.metric == "spearman_all"].groupby(["label", "task"]).value.agg(["mean", "std"])
+    printed = pd.read_csv(tmp_path / "tables" / "sts.csv").set_index("label")
+    assert len(printed) == 7 + 15  # ours, reported
+    for label, task in expected.index:
+        assert printed.loc[label, task] == round(expected.loc[(label, task), "mean"], 2)
+        if label in {name for name, *_ in TRAINED.values()}:
+            assert printed.loc[label, f"{task} std"] == round(expected.loc[(label, task), "std"], 2)
+    assert printed.loc["MoCoSE (BERT-base)", "avg"] == 77.27
+
+
+def test_the_formats_agree(results: Path) -> None:
+    table = build(results)
+    rows = list(csv.reader(io.StringIO(tables.to_csv(table))))[1:]
+    in_csv = [sorted(cell for cell in row if SCORE.fullmatch(cell)) for row in rows]
+    for text in (tables.to_markdown(table), tables.to_latex(table)):
+        found = [sorted(SCORE.findall(line)) for line in text.splitlines()]
+        assert [numbers for numbers in found if len(numbers) >= len(COLUMNS)] == in_csv
+
+
+def test_bold_is_the_highest_of_ours_in_each_column(results: Path) -> None:
+    ours = lines(build(results))
+    for index in range(len(COLUMNS)):
+        values = {label: line.cells[index].value or 0.0 for label, line in ours.items()}
+        bold = [label for label, line in ours.items() if line.cells[index].best]
+        assert bold == [max(values, key=values.__getitem__)]
+
+
+def test_rows_are_ordered_by_average(results: Path) -> None:
+    for block in build(results).blocks:
+        averages = [line.cells[-1].value or 0.0 for line in block.lines]
+        assert averages == sorted(averages)
+
+
+def test_a_missing_score_is_a_dash_with_its_reason(tmp_path: Path) -> None:
+    results = write_results(tmp_path / "results", seeds=1)
+    fail(results / "simcse/0", "STS13", "all pairs have the same cosine")
+    table = build(results)
+    cell = lines(table)["SimCSE"].cells[1]
+    assert (cell.value, cell.std, cell.best) == (None, None, False)
+    assert table.notes[cell.note] == "All pairs have the same cosine."
+    average = lines(table)["SimCSE"].cells[-1]
+    assert (average.value, table.notes[average.note]) == (None, "No score: STS13.")
+    markdown, latex = tables.to_markdown(table), tables.to_latex(table)
+    assert f"| —<sup>{cell.note}</sup> |" in markdown
+    assert f"<sup>{cell.note}</sup> All pairs have the same cosine." in markdown
+    assert f"& ---$^{{{cell.note}}}$ &" in latex
+    assert f"$^{{{cell.note}}}$ All pairs have the same cosine." in latex
+    row = next(row for row in csv.DictReader(io.StringIO(tables.to_csv(table))) if row["label"] == "SimCSE")
+    assert (row["STS13"], row["notes"]) == ("—", "All pairs have the same cosine. No score: STS13.")
+    assert not re.search(r"\b0\.00\b", markdown + latex)
+
+
+def test_a_score_missing_for_some_seeds_is_the_mean_of_the_others(results: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(results, tmp_path / "results")
+    fail(copy / "simcse/1", "STS13", "all pairs have the same cosine")
+    table, whole = build(copy), build(results)
+    cell = lines(table)["SimCSE"].cells[1]
+    assert (cell.n, table.notes[cell.note]) == (2, "One of three seeds: all pairs have the same cosine.")
+    values = [
+        run.score("STS13", "spearman_all") for m in records.load(copy).methods if m.name == "simcse" for run in m.runs
+    ]
+    kept = [one.value for one in values if one and one.value is not None]
+    assert cell.value == pytest.approx(sum(kept) / 2)
+    assert lines(table)["SimCSE"].cells[0] == lines(whole)["SimCSE"].cells[0]
+
+
+def test_a_task_never_evaluated_says_so(tmp_path: Path) -> None:
+    results = write_results(tmp_path / "results", seeds=1)
+    file = results / "simcse/0/records.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"STS13"', '"STS99"'), encoding="utf-8")
+    table = build(results)
+    assert table.notes[lines(table)["SimCSE"].cells[1].note] == "Not evaluated."
+
+
+def test_one_seed_has_a_dash_for_its_spread(tmp_path: Path) -> None:
+    table = build(write_results(tmp_path / "results", seeds=1))
+    titles = [block.title for block in table.blocks]
+    assert titles[1] == "Trained (ours), mean ± std over one seed"
+    assert all(cell.std is None for cell in lines(table)["SimCSE"].cells)
+    assert " ± — |" in tables.to_markdown(table)
+
+
+def test_uneven_seeds_and_mixed_records_are_marked(results: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(results, tmp_path / "results")
+    shutil.rmtree(copy / "mocose/2")
+    file = copy / "simcse/1/records.json"
+    file.write_text(re.sub(r'"code_hash": "\w+"', '"code_hash": "other"', file.read_text()), encoding="utf-8")
+    table = build(copy)
+    assert table.blocks[1].title == "Trained (ours), mean ± std over n seeds"
+    assert {line.label for line in table.blocks[1].lines} >= {"MoCoSE (n = 2)", "SimCSE (n = 3)"}
+    assert table.notes[lines(table)["SimCSE (n = 3)"].note] == "Mixed records: its seeds differ in code."
+
+
+def test_without_baselines_or_papers(results: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(results, tmp_path / "results")
+    for name in ("bag_of_words", "cls", "first_last_avg"):
+        shutil.rmtree(copy / name)
+    assert [block.ours for block in tables.build(records.load(copy), []).blocks] == [True]
+
+
+def test_latex_is_balanced_and_has_booktabs_rules(results: Path) -> None:
+    latex = tables.to_latex(build(results))
+    body = re.sub(r"\\[{}&%$#_]", "", latex)
+    assert body.count("{") == body.count("}")
+    assert body.count("$") % 2 == 0
+    for rule, count in (("\\toprule", 1), ("\\midrule", 3), ("\\bottomrule", 1)):
+        assert latex.count(rule) == count
+    assert latex.index("\\begin{tabular}{lrrrrrrrr}") < latex.index("\\toprule") < latex.index("\\end{tabular}")
+    rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
+    assert {line.count("&") for line in rows} == {len(COLUMNS)}
+    assert latex.isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("50% of a_b & c", r"50\% of a\_b \& c"),
+        ("#1 {x} $y$", r"\#1 \{x\} \$y\$"),
+        ("[CLS]", "{[}CLS]"),
+        ("a\\b ~ ^", r"a\textbackslash{}b \textasciitilde{} \textasciicircum{}"),
+        ("± —", r"$\pm$ ---"),
+    ],
+)
+def test_latex_escapes(text: str, escaped: str) -> None:
+    assert tables.escape(text) == escaped

@@ -1,0 +1,171 @@
+"""Verdicts from seeds with known answers, and the sentences built on them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_fixture import record, write_json, write_results
+
+from reports import paper, prose, records, study, verdicts, wording
+from reports.paper import COLUMNS, TASKS
+from reports.verdicts import Comparison, Comparisons
+
+REPORTS = Path(__file__).parents[2] / "reports"
+PAPERS = paper.load_all(REPORTS / "paper")
+BERT = "bert-base-uncased"
+
+
+def compare(results: Path) -> dict[str, Comparisons]:
+    return {one.method.name: one for one in verdicts.compare(records.load(results), PAPERS)}
+
+
+def simcse(folder: Path, scores: list[float], **conditions: Any) -> Comparison:
+    """The verdict on SimCSE's STS-B (reported: 76.85), our seeds having these scores."""
+    results = write_results(folder, seeds=len(scores), **{"comparable": "yes", "backbone": BERT, **conditions})
+    for seed, value in enumerate(scores):
+        file = results / f"simcse/{seed}/records.json"
+        content = json.loads(file.read_text(encoding="utf-8"))
+        content["records"][TASKS.index("STSB")] = record("STSB", value)
+        write_json(file, content)
+    return compare(results)["simcse"].tasks[COLUMNS.index("STSB")]
+
+
+def test_demo_is_never_comparable(tmp_path: Path) -> None:
+    found = compare(write_results(tmp_path, backbone=BERT))
+    assert sorted(found) == ["first_last_avg", "mocose", "simcse"]
+    tasks = [task for one in found.values() for task in one.tasks]
+    assert {task.verdict for task in tasks} == {"not comparable"}
+    assert {task.reason for task in tasks} == {"generated data and a tiny backbone"}
+
+
+def test_small_compares_directions_only(tmp_path: Path) -> None:
+    task = simcse(tmp_path, [76.85, 76.85], comparable="direction")
+    assert task.verdict == "not comparable"
+    assert task.reason.startswith("direction only")
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict"),
+    [
+        ([76.84, 76.86], "reproduced"),
+        ([76.0, 77.0, 76.5], "partly"),  # 76.50 ± 1.24
+        ([77.3, 77.5, 77.4], "not reproduced"),  # 77.40 ± 0.25: too high is as far off as too low
+        ([76.3, 76.2, 76.4], "not reproduced"),
+    ],
+)
+def test_verdicts(tmp_path: Path, scores: list[float], verdict: str) -> None:
+    task = simcse(tmp_path, scores)
+    assert task.verdict == verdict
+    assert task.delta == pytest.approx(sum(scores) / len(scores) - 76.85)
+
+
+def test_what_differs_is_not_comparable(tmp_path: Path) -> None:
+    assert simcse(tmp_path / "a", [76.85]).reason == "one seed has no interval"
+    other = simcse(tmp_path / "b", [76.85, 76.85], backbone="tiny")
+    assert other.reason == "backbone: tiny, the paper's is bert-base-uncased"
+    assert simcse(tmp_path / "c", [76.85, 76.85], backbone=None).reason.startswith("backbone: not recorded")
+    pooled = simcse(tmp_path / "d", [76.85, 76.85], settings={"pooling": "mean"})
+    assert pooled.reason == "pooling: mean, the paper's is cls_before_pooler"
+
+
+def test_a_checkpoint_chosen_on_test_scores_is_another_protocol(tmp_path: Path) -> None:
+    found = compare(write_results(tmp_path, comparable="yes", backbone=BERT))["mocose"]
+    assert {task.reason for task in found.tasks} == {
+        "selection: STS-B dev, the paper's is average of the seven STS test scores"
+    }
+
+
+def test_the_row_with_our_backbone_is_chosen(tmp_path: Path) -> None:
+    large = compare(write_results(tmp_path / "l", comparable="yes", backbone="bert-large-uncased"))
+    assert large["mocose"].row.id == "mocose-bert-large"
+    assert compare(write_results(tmp_path / "t"))["mocose"].row.id == "mocose-bert-base"
+
+
+def test_an_untrained_baseline_needs_no_second_seed(tmp_path: Path) -> None:
+    found = compare(write_results(tmp_path, comparable="yes", backbone=BERT))["first_last_avg"]
+    assert {task.verdict for task in found.tasks} == {"not reproduced"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "comparable", "line"),
+    [
+        (
+            "demo",
+            "never",
+            "Profile demo: generated data and a tiny backbone. Not comparable with the papers.",
+        ),
+        ("paper", "yes", "Profile paper: the papers' own data and backbones."),
+    ],
+)
+def test_notice(tmp_path: Path, profile: str, comparable: str, line: str) -> None:
+    results = records.load(write_results(tmp_path, profile=profile, comparable=comparable))
+    assert verdicts.notice(results.provenance).startswith(line)
+
+
+def test_answer_names_the_best_and_the_baseline(tmp_path: Path) -> None:
+    results = write_results(tmp_path)
+    text = prose.answer(records.load(results), [])
+    assert text.startswith("All four trained methods exceed the best untrained baseline, First-last avg. (47.50)")
+    assert re.search(r"SoftCSE \(weight\) is highest with 6\d\.\d\d ± \d\.\d\d over three seeds, followed by", text)
+    assert text.endswith("because profile demo runs on generated data and a tiny backbone.")
+
+
+def test_answer_counts_who_does_not_exceed(tmp_path: Path) -> None:
+    results = write_results(tmp_path, seeds=1)
+    for name in ("simcse", "mocose"):
+        file = results / name / "0/records.json"
+        content = json.loads(file.read_text(encoding="utf-8"))
+        content["records"][-1] = record("avg", 10.0)
+        write_json(file, content)
+    text = prose.answer(records.load(results), [])
+    assert text.startswith("Two of four trained methods exceed")
+    assert "one seed each cannot tell them apart" in text
+    for name in ("simcse", "softcse_weight", "softcse_temperature"):
+        shutil.rmtree(results / name)
+    assert prose.answer(records.load(results), []).startswith("No trained method exceeds")
+
+
+def cell(name: str, d_trace: float, *values: float) -> study.Cell:
+    return study.Cell(name, "m", 0.85, 64, 64, d_trace, dict(enumerate(values)), ())
+
+
+def test_queue_names_both_optima_and_whether_seeds_separate_them() -> None:
+    curve = study.reported(PAPERS)
+    apart = prose.queue([cell("a", 8.0, 60.0, 61.0), cell("b", 15.0, 55.0, 56.0), cell("c", 52.0, 60.5, 59.0)], curve)
+    assert "Our highest average, 60.50 ± 0.71, is at a distance of 8.00." in apart
+    assert "The paper's highest, 76.89, is at 14.67." in apart
+    assert "Our setting nearest to that, 15.00, has 55.50 ± 0.71; the ranges of their seeds do not overlap." in apart
+    assert apart.endswith("overlaps with those of one of the two other settings.")
+    same = prose.queue([cell("a", 8.0, 50.0, 51.0), cell("b", 15.0, 55.0, 56.0)], curve)
+    assert "No setting of ours is nearer to that. The range of its seeds lies above" in same
+    assert prose.queue([], curve).startswith("No cell of this study has a score. The paper's highest")
+    assert prose.queue([cell("a", 8.0, 50.0)], None) == "Our highest average, 50.00, is at a distance of 8.00."
+
+
+def test_numbers_as_text() -> None:
+    assert [wording.score(value) for value in (61.235, -0.001, -3.0, None)] == [
+        "61.23",
+        "0.00",
+        "\N{MINUS SIGN}3.00",
+        "—",
+    ]
+    assert [wording.signed(value) for value in (1.5, -1.5, None)] == ["+1.50", "\N{MINUS SIGN}1.50", "—"]
+    assert [wording.listing(items) for items in (["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
+def test_no_method_is_named_in_the_code_of_the_reports() -> None:
+    methods = {path.stem for path in (REPORTS.parent / "methods").glob("*.py") if not path.stem.startswith("_")}
+    names = methods | {one.name for one in PAPERS}
+    assert {"simcse", "mocose"} <= methods
+    for file in [*REPORTS.glob("*.py"), *(REPORTS / "template").iterdir()]:
+        words = set(re.findall(r"\w+", file.read_text(encoding="utf-8").lower()))
+        assert not words & {name.lower() for name in names}, file

@@ -1,0 +1,102 @@
+"""Stage backbone: the encoder that every method starts from, pretrained here or taken from a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from methods.core.contract import Schedule
+from methods.core.encoder import Encoder
+from methods.core.masked_lm import MaskedLM
+from methods.core.text import TokenTable
+from methods.core.trainer import History, total_steps, train
+from pipelines import atomic, device, log, main, params, provenance
+from pipelines.errors import NegbenchError
+from pipelines.paths import BACKBONE, CHECKPOINTS, DATA
+from pipelines.seeding import seed_for
+from pipelines.sources.corpus import read_sentences
+
+_WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
+
+
+def backbone(_: argparse.Namespace) -> None:
+    """Write the backbone's folder and its training log."""
+    settings = params.load()
+    if settings.backbone.source == "folder":
+        assert settings.backbone.folder is not None  # checked when the settings were read
+        encoder, history = Encoder.load(settings.backbone.folder, "cls_before_pooler"), History()
+    else:
+        encoder, history = pretrain(settings.backbone, settings.corpus)
+    with atomic.folder(BACKBONE.parent) as out:
+        encoder.save(out / BACKBONE.name)
+        log.write(out / "log.csv", history.rows)
+
+
+def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]:
+    """Train a WordPiece vocabulary, if none is given, and a small BERT on masked language modelling.
+
+    Args:
+        settings: size and recipe.
+        corpus: text file, one sentence a line.
+    """
+    from transformers import BertConfig, BertForMaskedLM, BertModel
+
+    sentences = read_sentences(corpus, settings.sentences)
+    tokenizer = _tokenizer(settings, sentences)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=settings.hidden,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        intermediate_size=4 * settings.hidden,
+        max_position_embeddings=settings.max_positions,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    recipe = params.Train(
+        sentences=settings.sentences,
+        max_length=settings.max_length,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        lr=settings.lr,
+        warmup=_WARMUP,
+        weight_decay=0.01,
+    )
+    torch.manual_seed(seed_for(settings.seed, "init"))
+    whole = BertModel(config)  # with a pooler, fresh as it is, so that the folder loads without a missing weight
+    model = BertForMaskedLM(config)
+    schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length)
+    method = MaskedLM(model, Encoder(model.bert, tokenizer, "cls_before_pooler", settings.max_positions), schedule)
+    method.to(device.best())
+    tokens = TokenTable(sentences, tokenizer, settings.max_length)
+    key = provenance.params_hash([settings.model_dump(), str(corpus)])
+    checkpoint = CHECKPOINTS / f"backbone-{key}.pt"
+    history = train(
+        method, tokens, recipe, seed=settings.seed, dev_score=None, checkpoint=checkpoint, progress="backbone"
+    )
+    whole.load_state_dict(model.bert.state_dict(), strict=False)
+    return Encoder(whole, tokenizer, "cls_before_pooler", settings.max_positions), history
+
+
+def _tokenizer(settings: params.Backbone, sentences: list[str]) -> Any:
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertTokenizerFast
+
+    if settings.vocab is not None:
+        vocabulary = DATA / settings.vocab
+        if not vocabulary.is_file():
+            raise NegbenchError("no vocabulary here", vocabulary, "Correct backbone.vocab, or set it to null.")
+        return BertTokenizerFast(str(vocabulary))
+    trainer = BertWordPieceTokenizer(lowercase=True)
+    trainer.train_from_iterator(iter(sentences), vocab_size=settings.vocab_size, show_progress=False)
+    with TemporaryDirectory() as folder:
+        trainer.save_model(folder)
+        return BertTokenizerFast(str(Path(folder) / "vocab.txt"))
+
+
+if __name__ == "__main__":
+    sys.exit(main.run(backbone, argparse.ArgumentParser(prog="python -m pipelines.backbone", description=__doc__)))

@@ -1,0 +1,137 @@
+"""Stage train: one method, one seed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from eval.sts import StsbDev
+from methods.core.contract import MethodSettings, Schedule, TrainedMethod, load_trained
+from methods.core.encoder import Encoder, check_pooling
+from methods.core.text import TokenTable
+from methods.core.trainer import History, total_steps, train
+from pipelines import atomic, device, log, main, params, provenance
+from pipelines.errors import NegbenchError
+from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, TEACHER, run_of
+from pipelines.seeding import seed_for
+from pipelines.sources.corpus import read_sentences
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run, resolved: nothing is left to look up in params.yaml."""
+
+    name: str
+    method: type[TrainedMethod]
+    settings: MethodSettings
+    recipe: params.Train
+    seed: int
+
+    @classmethod
+    def resolve(
+        cls, settings: params.Params, name: str, seed: int, *, method: dict[str, Any], train: dict[str, Any]
+    ) -> Run:
+        """Apply a method's own recipe, then the given overrides of its settings and of the recipe."""
+        kind, chosen = load_trained(name, {**settings.methods[name], **method})
+        recipe = {**settings.train.model_dump(), **chosen.train, **train}
+        where = f"params.yaml: methods.{name}.train"
+        return cls(name, kind, chosen, params.validate(params.Train, recipe, where), seed)
+
+    def describe(self) -> dict[str, Any]:
+        """The run as plain values, for run.json and for hashing."""
+        return {
+            "method": self.name,
+            "seed": self.seed,
+            "settings": self.settings.model_dump(mode="json", exclude={"train"}),
+            "train": self.recipe.model_dump(mode="json"),
+        }
+
+    def key(self) -> str:
+        """Hash of all that the run's weights depend on: settings, code, data and backbone."""
+        methods = params.METHODS
+        code = provenance.code_hash(methods / "core", methods / f"{self.name}.py")
+        weights = provenance.file_hash(BACKBONE / "model.safetensors")
+        return provenance.params_hash([self.describe(), code, provenance.data_hash(), weights])
+
+
+class Text:
+    """The training text of a profile, tokenised once however many runs use it."""
+
+    def __init__(self, settings: params.Params) -> None:
+        self._settings = settings
+        self._tables: dict[tuple[int, int], TokenTable] = {}
+
+    def tokens(self, recipe: params.Train, tokenizer: Any) -> TokenTable:
+        """The first `recipe.sentences` sentences, cut at `recipe.max_length` word pieces."""
+        key = (recipe.sentences, recipe.max_length)
+        if key not in self._tables:
+            sentences = read_sentences(self._settings.corpus, recipe.sentences)
+            self._tables[key] = TokenTable(sentences, tokenizer, recipe.max_length)
+        return self._tables[key]
+
+
+def execute(
+    run: Run, text: Text, dev_score: Callable[[Encoder], float | None], progress: str
+) -> tuple[TrainedMethod, History]:
+    """Train one run from the backbone; the method's encoder holds the chosen weights.
+
+    Raises:
+        NegbenchError: the loss is not finite, or an input is missing or broken.
+    """
+    encoder = Encoder.load(BACKBONE, check_pooling(run.recipe.pooling))
+    tokens = text.tokens(run.recipe, encoder.tokenizer)
+    torch.manual_seed(seed_for(run.seed, "init"))
+    schedule = Schedule(total_steps(len(tokens), run.recipe), run.recipe.batch_size, run.recipe.max_length)
+    method = run.method(encoder, run.settings, schedule).to(device.best())
+    teacher = np.load(TEACHER, mmap_mode="r") if method.needs_teacher else None
+    if teacher is not None and len(teacher) < len(tokens):
+        what = f"the teacher embedded {len(teacher)} sentences and the run takes {len(tokens)}"
+        raise NegbenchError(what, f"methods.{run.name}.train.sentences", "Raise train.sentences.")
+    history = train(
+        method,
+        tokens,
+        run.recipe,
+        seed=run.seed,
+        dev_score=dev_score,
+        teacher=teacher,
+        checkpoint=CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.pt",
+        progress=progress,
+    )
+    return method, history
+
+
+def stage(arguments: argparse.Namespace) -> None:
+    """Train, and write the model's folder, the log and what the run was."""
+    settings = params.load()
+    run = Run.resolve(settings, arguments.method, arguments.seed, method={}, train={})
+    dev_score = StsbDev(DATA)
+    method, history = execute(run, Text(settings), dev_score, f"{run.name} seed {run.seed}")
+    facts = {
+        **run.describe(),
+        "label": run.method.label,
+        "paper": run.method.paper,
+        "trained": True,
+        "steps": len(history.rows),
+        "best_step": history.best_step,
+        "best_dev": history.best_dev if history.best_step else None,
+        **method.facts(),
+    }
+    with atomic.folder(run_of(run.name, run.seed)) as out:
+        method.encoder.save(out / "model")
+        log.write(out / "log.csv", history.rows)
+        text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
+        (out / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipelines.train", description=__doc__)
+    parser.add_argument("--method", required=True, help="a file in methods/")
+    parser.add_argument("--seed", type=int, required=True)
+    sys.exit(main.run(stage, parser))

@@ -1,0 +1,37 @@
+"""Stage untrained: every measurement of one method that takes no training."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from eval import sts
+from methods.core.contract import UntrainedMethod, load_method
+from pipelines import atomic, main, params
+from pipelines.errors import NegbenchError
+from pipelines.evaluate import write
+from pipelines.paths import BACKBONE, DATA, results_of
+
+
+def stage(arguments: argparse.Namespace) -> None:
+    """Evaluate the method into results/<method>/0/: without training no seed changes anything."""
+    settings = params.load()
+    method = load_method(arguments.method)
+    if not issubclass(method, UntrainedMethod):
+        what = f"method '{arguments.method}' needs training"
+        raise NegbenchError(what, "untrained", "List it under `trained`.")
+    described = {
+        "method": arguments.method,
+        "label": method.label,
+        "paper": method.paper,
+        "trained": False,
+        "train": {"pooling": method.pooling} if method.pooling else {},
+    }
+    with atomic.folder(results_of(arguments.method, 0)) as out:
+        write(out, settings, described, sts.evaluate(method(str(BACKBONE)), DATA))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipelines.untrained", description=__doc__)
+    parser.add_argument("--method", required=True)
+    sys.exit(main.run(stage, parser))

@@ -1,0 +1,177 @@
+"""The DAG: what each stage declares, and what runs again when something changes."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from pipelines import params
+
+ROOT = params.ROOT
+PACKAGES = ("pipelines", "methods", "eval", "reports")
+# Shells, messages, places and hashes: no number depends on them, so that touching one runs nothing again. params.py
+# belongs here because every value it could supply stands in params.yaml, which stages do depend on.
+INFRASTRUCTURE = {
+    f"pipelines/{name}.py"
+    for name in ("__init__", "atomic", "device", "errors", "log", "main", "nearest", "params", "paths", "provenance")
+}
+
+
+def imported(file: Path) -> Iterator[Path]:
+    """The repository's own files that one file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            path = ROOT / Path(*name.split("."))
+            if name.split(".")[0] in PACKAGES:
+                yield from (p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file())
+
+
+def closure(file: Path) -> set[str]:
+    found, waiting = {file}, [file]
+    while waiting:
+        for path in imported(waiting.pop()):
+            if path not in found and str(path.relative_to(ROOT)) not in INFRASTRUCTURE:
+                found.add(path)
+                waiting.append(path)
+    return {str(path.relative_to(ROOT)) for path in found if path.name != "__init__.py"}
+
+
+def stages() -> dict[str, dict[str, Any]]:
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    return {name: stage.get("do", stage) for name, stage in content["stages"].items()}
+
+
+@pytest.mark.parametrize("name", stages())
+def test_a_stage_declares_all_the_code_it_imports(name: str) -> None:
+    """DVC follows no imports: what is missing here would let a stale number stand."""
+    declared = stages()[name]["deps"]
+    for file in closure(ROOT / "pipelines" / f"{name}.py"):
+        covered = any(file == dep or file.startswith(f"{dep}/") for dep in declared)
+        assert covered, f"stage {name} imports {file} and does not depend on it"
+
+
+@pytest.mark.parametrize("name", stages())
+def test_a_stage_is_a_file_of_its_name(name: str) -> None:
+    assert (ROOT / "pipelines" / f"{name}.py").is_file()
+    assert f"python -m pipelines.{name}" in stages()[name]["cmd"]
+    assert "." not in stages()[name]["deps"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which every stage counts as done: made-up outputs, committed to DVC."""
+    root = tmp_path_factory.mktemp("project")
+    for item in (*PACKAGES, "profiles", "dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+        source = ROOT / item
+        if source.is_dir():
+            shutil.copytree(source, root / item, ignore=shutil.ignore_patterns("__pycache__", "build"))
+        else:
+            shutil.copy(source, root / item)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    Repo.init(str(root))
+    with chdir(root), Repo() as repo:  # DVC takes paths relative to where it runs
+        for out in repo.index.outs:
+            path = Path(out.fs_path)
+            file = path if path.suffix else path / "content"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(str(path.relative_to(root)), encoding="utf-8")
+        for dep in (d for stage in repo.index.stages for d in stage.deps):
+            path = Path(dep.fs_path)
+            if not path.exists():  # a part of the data folder
+                path.mkdir(parents=True)
+                (path / "content").write_text(str(path), encoding="utf-8")
+        repo.commit(force=True)
+        assert repo.status() == {}
+    return root
+
+
+def reruns(root: Path) -> set[str]:
+    """Stages that `dvc repro` would run: the changed ones and all that follows from them."""
+    with chdir(root), Repo() as repo:
+        changed = {name.removeprefix("dvc.yaml:") for name in repo.status()}
+        graph = repo.index.graph  # edges lead from a stage to what it needs
+        named = {stage.addressing: stage for stage in graph}
+        following = {found.addressing for name in changed for found in nx.ancestors(graph, named[name])}
+    return changed | following
+
+
+@pytest.fixture
+def edited(project: Path) -> Iterator[Path]:
+    """The project, put back as it was after the test."""
+    kept = {path: path.read_bytes() for path in project.rglob("*") if path.suffix in (".py", ".yaml", ".typ")}
+    yield project
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+ENDS = {"aggregate", "figures", "report"}
+
+
+def test_the_dag_stays_small(project: Path) -> None:
+    """DVC's own cost grows with the square of the number of stages; the demo keeps under 60."""
+    with chdir(project), Repo() as repo:
+        assert len(repo.index.stages) < 60
+
+
+def test_a_new_seed_runs_only_its_own_stages(edited: Path) -> None:
+    settings = yaml.safe_load((edited / "params.yaml").read_text(encoding="utf-8"))
+    settings["seeds"].append(77)
+    (edited / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    expected = {f"{stage}@{method}-77" for stage in ("train", "evaluate") for method in settings["trained"]}
+    assert reruns(edited) == expected | ENDS
+
+
+def test_editing_a_method_runs_only_that_method(edited: Path) -> None:
+    settings = yaml.safe_load((edited / "params.yaml").read_text(encoding="utf-8"))
+    for method in settings["trained"]:
+        file = edited / "methods" / f"{method}.py"
+        before = file.read_text(encoding="utf-8")
+        file.write_text(before + "# edited\n", encoding="utf-8")
+        own = {f"{stage}@{method}-{seed}" for stage in ("train", "evaluate") for seed in settings["seeds"]}
+        studies = {f"ablate@{name}" for name, study in settings["ablate"].items() if study["method"] == method}
+        assert reruns(edited) == own | studies | ENDS
+        file.write_text(before, encoding="utf-8")
+
+
+def test_editing_a_methods_settings_runs_only_that_method(edited: Path) -> None:
+    settings = yaml.safe_load((edited / "params.yaml").read_text(encoding="utf-8"))
+    method = settings["trained"][0]
+    settings["methods"][method]["temperature"] = 0.07
+    (edited / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    own = {f"{stage}@{method}-{seed}" for stage in ("train", "evaluate") for seed in settings["seeds"]}
+    studies = {f"ablate@{name}" for name, study in settings["ablate"].items() if study["method"] == method}
+    assert reruns(edited) == own | studies | ENDS
+
+
+def test_editing_the_template_runs_only_the_report(edited: Path) -> None:
+    template = edited / "reports" / "template" / "report.typ"
+    template.write_text(template.read_text(encoding="utf-8") + "\n// edited\n", encoding="utf-8")
+    assert reruns(edited) == {"report"}
+
+
+def test_editing_a_reported_number_trains_nothing(edited: Path) -> None:
+    paper = next((edited / "reports" / "paper").glob("*.yaml"))
+    paper.write_text(paper.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
+    assert reruns(edited) == ENDS
+
+
+def test_python_bytecode_changes_nothing(edited: Path) -> None:
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "methods", "eval"], cwd=edited, check=True)
+    assert reruns(edited) == set()

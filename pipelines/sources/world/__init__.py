@@ -1,0 +1,1 @@
+"""A small, deterministic world that sentences with known meanings are made from."""

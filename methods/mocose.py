@@ -63,11 +63,11 @@ class MoCoSE(TrainedMethod):
         self.predictor = nn.Sequential(
             *(_block(width) for _ in range(settings.predictor_layers - 1)), nn.Linear(width, width), nn.Tanh()
         )
-        self.target_backbone = copy.deepcopy(backbone)
-        self.target_backbone.embeddings = embeddings  # shared, not averaged
+        self.target = Encoder(copy.deepcopy(backbone), encoder.tokenizer, encoder.pooling, encoder.max_length)
+        self.target.backbone.embeddings = embeddings  # shared, not averaged
         self.target_pooler = copy.deepcopy(self.pooler)
         self.target_projector = copy.deepcopy(self.projector)
-        for module in (self.target_backbone.encoder, self.target_pooler, self.target_projector):
+        for module in (self.target.backbone.encoder, self.target_pooler, self.target_projector):
             module.requires_grad_(False)
         self.queue = Queue(settings.queue_size, settings.initial_fill, width)
         shape = (schedule.batch_size, schedule.max_length, width)
@@ -77,18 +77,17 @@ class MoCoSE(TrainedMethod):
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """EMA step, then the loss of queries against this batch's keys and the queue, then enqueue."""
         decay = self.decay()
-        ema_update(self.target_backbone.encoder, self.encoder.backbone.encoder, decay)  # type: ignore[arg-type]
+        ema_update(self.target.backbone.encoder, self.encoder.backbone.encoder, decay)  # type: ignore[arg-type]
         ema_update(self.target_pooler, self.pooler, decay)
         ema_update(self.target_projector, self.projector, decay)
         self.step += 1
 
-        state = self.encoder.backbone(batch.ids, batch.mask).last_hidden_state[:, 0]  # (B, H)
-        queries = self.predictor(self.projector(self.pooler(state)))
+        queries = self.predictor(self.projector(self.pooler(self.encoder(batch.ids, batch.mask))))  # (B, H)
         # Deviation: keys carry no gradient, as the architecture figure's stop-gradient says; in the released code
         # it reaches the target projector and, through the target path, the shared embeddings.
         with torch.no_grad():  # dropout stays on in the target branch, as in the released code
-            state = self.target_backbone(batch.ids, batch.mask).last_hidden_state[:, 0]
-            keys = F.normalize(self.target_projector(self.target_pooler(state)).float(), dim=1)  # (B, H)
+            keys = self.target_projector(self.target_pooler(self.target(batch.ids, batch.mask)))
+            keys = F.normalize(keys.float(), dim=1)  # (B, H)
 
         # In-batch negatives count too: the slide's equation shows only the queue's, the code uses both.
         cosines = cosine_matrix(queries, torch.cat([keys, self.queue.negatives()]))  # (B, B + filled)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +20,9 @@ from pipelines.errors import NegbenchError
 from pipelines.paths import BACKBONE, CHECKPOINTS, DATA
 from pipelines.seeding import seed_for
 from pipelines.sources.corpus import read_sentences
+
+if TYPE_CHECKING:
+    from transformers import BertModel
 
 _WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
 
@@ -44,7 +47,7 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
         settings: size and recipe.
         corpus: text file, one sentence a line.
     """
-    from transformers import BertConfig, BertForMaskedLM, BertModel
+    from transformers import BertConfig, BertForMaskedLM
 
     sentences = read_sentences(corpus, settings.sentences)
     tokenizer = _tokenizer(settings, sentences)
@@ -67,7 +70,6 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
         weight_decay=0.01,
     )
     torch.manual_seed(seed_for(settings.seed, "init"))
-    whole = BertModel(config)  # with a pooler, fresh as it is, so that the folder loads without a missing weight
     model = BertForMaskedLM(config)
     schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length)
     method = MaskedLM(model, Encoder(model.bert, tokenizer, "cls_before_pooler", settings.max_positions), schedule)
@@ -78,8 +80,23 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     history = train(
         method, tokens, recipe, seed=settings.seed, dev_score=None, checkpoint=checkpoint, progress="backbone"
     )
-    whole.load_state_dict(model.bert.state_dict(), strict=False)
-    return Encoder(whole, tokenizer, "cls_before_pooler", settings.max_positions), history
+    return Encoder(_with_pooler(model.bert), tokenizer, "cls_before_pooler", settings.max_positions), history
+
+
+def _with_pooler(pretrained: BertModel) -> BertModel:
+    """The pretrained encoder with the pooler that masked language modelling leaves out.
+
+    BERT's own is trained by next-sentence prediction; ours passes the state on, so that the folder is complete and
+    a method that starts from the pooler's weights starts from what was trained and not from noise.
+    """
+    from transformers import BertModel
+
+    whole = BertModel(pretrained.config)
+    whole.load_state_dict(pretrained.state_dict(), strict=False)
+    with torch.no_grad():
+        whole.pooler.dense.weight.copy_(torch.eye(pretrained.config.hidden_size))
+        whole.pooler.dense.bias.zero_()
+    return whole
 
 
 def _tokenizer(settings: params.Backbone, sentences: list[str]) -> Any:

@@ -22,14 +22,15 @@ def teacher(_: argparse.Namespace) -> None:
     sentences = read_sentences(settings.corpus, settings.train.sentences)
     encoder = Encoder.load(settings.teacher.model or BACKBONE, check_pooling(settings.teacher.pooling))
     encoder.to(device.best())
-    with atomic.folder(TEACHER.parent) as out:
-        shape = (len(sentences), encoder.dimension)
-        table = np.lib.format.open_memmap(out / TEACHER.name, mode="w+", dtype=np.float16, shape=shape)
+    header = {"descr": "<f2", "fortran_order": False, "shape": (len(sentences), encoder.dimension)}
+    # Written in order, not through a memory map: there a full disk would kill the process without a word.
+    with atomic.folder(TEACHER.parent) as out, (out / TEACHER.name).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
         for start in tqdm(range(0, len(sentences), _CHUNK), desc="teacher", unit="chunk", disable=None):
             chunk = encoder.encode(sentences[start : start + _CHUNK])
             norms = np.linalg.norm(chunk, axis=1, keepdims=True)
-            table[start : start + len(chunk)] = chunk / np.maximum(norms, np.finfo(np.float32).tiny)
-        table.flush()
+            unit = chunk / np.maximum(norms, np.finfo(np.float32).tiny)
+            file.write(unit.astype("<f2").tobytes())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -22,6 +23,7 @@ POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 # sentence-transformers calls the raw first token "cls"; SimCSE calls it "cls_before_pooler" and keeps "cls" for
 # the output of the pooler. We follow SimCSE (evaluation.py) and translate at the folder's border.
 _TO_SENTENCE_TRANSFORMERS = {"cls_before_pooler": "cls", "mean": "mean"}
+_MAKE_ROOM = "Free some space and run again."
 
 
 def check_pooling(name: str) -> Pooling:
@@ -108,11 +110,17 @@ class Encoder(nn.Module):
 
         The folder then loads with `AutoModel.from_pretrained` and with `SentenceTransformer`, both giving our
         embeddings. Only "cls_before_pooler" and "mean" exist in sentence-transformers.
+
+        Raises:
+            NegbenchError: sentence-transformers has no such pooling, or the disk is full.
         """
         if self.pooling not in _TO_SENTENCE_TRANSFORMERS:
             raise NegbenchError(f"pooling {self.pooling} cannot be saved", folder, "Use cls_before_pooler or mean.")
         folder.mkdir(parents=True, exist_ok=True)
-        self.backbone.save_pretrained(folder)  # type: ignore[operator]
+        try:
+            self.backbone.save_pretrained(folder)  # type: ignore[operator]
+        except SafetensorError as error:  # a full disk, told by a library that raises no OSError
+            raise NegbenchError(f"cannot write the weights: {error}", folder, _MAKE_ROOM) from error
         self.tokenizer.save_pretrained(folder)
         mode = _TO_SENTENCE_TRANSFORMERS[self.pooling]
         modules = [

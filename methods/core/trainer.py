@@ -181,5 +181,10 @@ def _save(path: Path, state: dict[str, Any]) -> None:
     """Write the state beside `path` and rename it, so that a kill never leaves half a checkpoint."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (RuntimeError, OSError) as error:  # torch tells a full disk as a RuntimeError
+        partial.unlink(missing_ok=True)
+        cause = str(error).splitlines()[0]
+        raise NegbenchError(f"cannot write the checkpoint: {cause}", path, "Free some space and run again.") from error

@@ -86,13 +86,9 @@ class Encoder(nn.Module):
         Raises:
             NegbenchError: the folder is missing, is no model, or its pooling is one we do not have.
         """
-        from transformers import (
-            AutoModel,
-            AutoTokenizer,
-        )  # slow to import, and most commands only need arrays
-        from transformers.utils.logging import disable_progress_bar
+        from transformers import AutoModel, AutoTokenizer  # here: slow, and many commands only need arrays
 
-        disable_progress_bar()  # of the weights being read: a second's work
+        _no_progress_bar()
         folder = Path(folder)
         if not (folder / "config.json").is_file():
             raise NegbenchError("no model here: config.json is missing", folder, "Give a Hugging Face model folder.")
@@ -117,6 +113,7 @@ class Encoder(nn.Module):
         if self.pooling not in _TO_SENTENCE_TRANSFORMERS:
             raise NegbenchError(f"pooling {self.pooling} cannot be saved", folder, "Use cls_before_pooler or mean.")
         folder.mkdir(parents=True, exist_ok=True)
+        _no_progress_bar()
         try:
             self.backbone.save_pretrained(folder)  # type: ignore[operator]
         except SafetensorError as error:  # a full disk, told by a library that raises no OSError
@@ -188,6 +185,13 @@ class Encoder(nn.Module):
                 bar.update(sum(sizes[i] for i in batch))
         self.train(was_training)
         return embeddings
+
+
+def _no_progress_bar() -> None:
+    """Silence transformers' bars over weights that are read or written in a second."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
 
 def _like_lengths(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:

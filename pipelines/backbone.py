@@ -75,7 +75,8 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     method = MaskedLM(model, Encoder(model.bert, tokenizer, "cls_before_pooler", settings.max_positions), schedule)
     method.to(device.best())
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
-    key = provenance.params_hash([settings.model_dump(), str(corpus)])
+    code = provenance.code_hash(params.METHODS / "core")
+    key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
     checkpoint = CHECKPOINTS / f"backbone-{key}.pt"
     history = train(
         method, tokens, recipe, seed=settings.seed, dev_score=None, checkpoint=checkpoint, progress="backbone"

@@ -29,7 +29,7 @@ def stage(arguments: argparse.Namespace) -> None:
     with atomic.folder(results_of(arguments.method, arguments.seed)) as out:
         write(out, settings, described, sts.evaluate(encoder, DATA))
         histogram = negatives.histogram(before=backbone.encode(sentences), after=encoder.encode(sentences))
-        write_json(out / "negatives.json", histogram)
+        atomic.write_json(out / "negatives.json", histogram)
 
 
 def write(
@@ -48,32 +48,28 @@ def write(
         params.ROOT / "methods/core",
         params.ROOT / "methods" / f"{described['method']}.py",
     )
+    # Settings alone: best_step and best_dev are results, and equal settings must have equal hashes.
+    setting = {key: described.get(key) for key in ("method", "seed", "settings", "train")}
     origin = {
         "profile": settings.profile,
         "comparable": settings.comparable,
         "backbone": settings.backbone.name,
-        "params_hash": provenance.params_hash([described, settings.backbone.model_dump(mode="json")]),
+        "params_hash": provenance.params_hash([setting, settings.backbone.model_dump(mode="json")]),
         "code_hash": code,
         "data_hash": provenance.data_hash(),
         "versions": provenance.versions(),
     }
     records = sts.records(dict(results))
-    write_json(out / "records.json", {"provenance": origin, "records": records})
-    write_json(out / "run.json", described)
+    atomic.write_json(out / "records.json", {"provenance": origin, "records": records})
+    atomic.write_json(out / "run.json", described)
     papers = {record["task"]: record["value"] for record in records if record["metric"] == "spearman_all"}
-    write_json(out / "metrics.json", {task: None if v is None else round(v, 4) for task, v in papers.items()})
+    atomic.write_json(out / "metrics.json", {task: None if v is None else round(v, 4) for task, v in papers.items()})
     pairs = {
         f"{task}/{subset.name}": similarities
         for task, result in results.items()
         for subset, similarities in zip(result.subsets, result.similarities, strict=True)
     }
     np.savez_compressed(out / "pairs.npz", **pairs)  # type: ignore[arg-type]
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON with sorted keys; NaN is refused."""
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

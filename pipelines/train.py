@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,11 +53,12 @@ class Run:
         }
 
     def key(self) -> str:
-        """Hash of all that the run's weights depend on: settings, code, data and backbone."""
+        """Hash of all that the run's weights depend on: settings, code, data, backbone and teacher."""
         methods = params.METHODS
         code = provenance.code_hash(methods / "core", methods / f"{self.name}.py")
         weights = provenance.file_hash(BACKBONE / "model.safetensors")
-        return provenance.params_hash([self.describe(), code, provenance.data_hash(), weights])
+        teacher = provenance.file_hash(TEACHER) if self.method.needs_teacher else None
+        return provenance.params_hash([self.describe(), code, provenance.data_hash(), weights, teacher])
 
 
 class Text:
@@ -126,8 +126,7 @@ def stage(arguments: argparse.Namespace) -> None:
     with atomic.folder(run_of(run.name, run.seed)) as out:
         method.encoder.save(out / "model")
         log.write(out / "log.csv", history.rows)
-        text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
-        (out / "run.json").write_text(text + "\n", encoding="utf-8")
+        atomic.write_json(out / "run.json", facts)
 
 
 if __name__ == "__main__":

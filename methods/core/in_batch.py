@@ -21,8 +21,8 @@ class InBatchSettings(MethodSettings):
 class InBatchMethod(TrainedMethod):
     """Two passes of one encoder under dropout; a subclass turns their cosines into a loss.
 
-    In training a freshly initialised Linear and Tanh sit on the raw [CLS] state and are dropped afterwards
-    (SimCSE's `mlp_only_train`; princeton-nlp/SimCSE@49fa580 simcse/models.py).
+    In training a freshly initialised Linear and Tanh sit on the pooled state, [CLS] in the paper, and are
+    dropped afterwards (SimCSE's `mlp_only_train`; princeton-nlp/SimCSE@49fa580 simcse/models.py).
     """
 
     Settings = InBatchSettings
@@ -37,9 +37,8 @@ class InBatchMethod(TrainedMethod):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Embed both views in one pass of 2B rows, each row under its own dropout mask."""
-        first, second = self.head(self.encoder(torch.cat([batch.ids] * 2), torch.cat([batch.mask] * 2))).chunk(
-            2
-        )  # each (B, H)
+        pooled = self.encoder(torch.cat([batch.ids] * 2), torch.cat([batch.mask] * 2))  # (2B, H)
+        first, second = self.head(pooled).chunk(2)  # each (B, H)
         cosines = cosine_matrix(first, second)
         return self.loss(cosines, batch), {
             "positive_similarity": cosines.diagonal().mean().detach(),

@@ -67,9 +67,9 @@ MINOR = {
     "time": (0.90, 0.95),
     "manner": (0.93, 0.97),
 }
-STEP = {"same": 0.0, "hypernym": 0.2, "sibling": 0.6, "topic": 0.85, "unrelated": 1.0}
+STEP = {"same": 0.0, "hypernym": 0.2, "sibling": 0.45, "topic": 0.75, "unrelated": 1.0}
 WEIGHT = 0.85  # of a major role: what its largest difference takes away
-TOPIC = 0.15  # similarity of two events that share nothing but their topic
+TOPIC = 0.3  # similarity of two events that share nothing but their topic
 SWAPPED = 0.5  # similarity of two events that differ only in who does it to whom
 
 

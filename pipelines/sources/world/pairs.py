@@ -1,8 +1,8 @@
 """Pairs of sentences of known similarity: an event, a second event some edits away, and both said in words.
 
-Surface and meaning are decoupled: the farther two meanings lie apart, the likelier the second sentence
-echoes the frame, the words and the minor roles of the first; the nearer they lie, the likelier it takes
-another template and synonyms at random.
+Surface and meaning are decoupled: whether the second sentence has the frame of the first says nothing about
+their meanings, and the farther the meanings lie apart, the likelier it echoes the words and the minor roles of
+the first; the nearer they lie, the likelier it says all it can in other words.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from pipelines.sources.world.words import Noun
 # Edits that lead from the first event to the second, with their shares.
 EDITS = {
     "same": 0.10,
-    "minor": 0.17,
+    "minor": 0.16,
     "hypernym": 0.14,
-    "sibling": 0.22,
-    "swap": 0.05,
-    "two siblings": 0.11,
-    "topic": 0.11,
-    "unrelated": 0.10,
+    "sibling": 0.18,
+    "swap": 0.02,
+    "two siblings": 0.10,
+    "topic": 0.15,
+    "unrelated": 0.15,
 }
 # Probability that an event of another meaning keeps a minor role of the first (its time, its city, ...).
 KEEP = 0.6
-# Probability that the second sentence echoes the first, at similarity 1 and at 0.
-ECHO_NEAR, ECHO_FAR = 0.47, 0.53
+# Probability that the second sentence has the frame of the first: its template and its source.
+SAME_FRAME = 0.85
+# Probability that it echoes the words of the first, at similarity 1 and at 0.
+ECHO_NEAR, ECHO_FAR = 0.1, 0.5
 
 
 class Pair(NamedTuple):
@@ -48,7 +50,7 @@ def random_words(rng: Random) -> Pick:
 
 
 class Teller:
-    """Says an event, then others in another way or as an echo of the first.
+    """Says an event, then others in the frame or the words of the first, or in others.
 
     Args:
         rng: source of chance.
@@ -70,21 +72,27 @@ class Teller:
 
         return self._template(clause(event, self.rng, pick, self._source))
 
-    def retell(self, event: Event, *, echo: bool) -> str:
-        """Another sentence: an echo has the template, source and words of the first, else all are new."""
+    def retell(self, event: Event, *, same_frame: bool, same_words: bool) -> str:
+        """Another sentence.
+
+        Args:
+            event: what it says.
+            same_frame: in the template of the first, if its register has it, and from the same source.
+            same_words: in the words of the first, else in other words wherever a sense has some.
+        """
         rng = self.rng
-        same_register = self.registers[0] is self.registers[1]
-        if echo and same_register:
+        if same_frame and self.registers[0] is self.registers[1]:
             template = self._template
         else:
             template = draw(rng, [t for t in self.registers[1].templates if t is not self._template])
-        if not echo:
-            return template(clause(event, rng, random_words(rng)))
 
         def pick(sense: Sense[Any]) -> Any:
-            return self._words.get(sense) or draw(rng, sense.words)
+            used = self._words.get(sense)
+            if same_words and used is not None:
+                return used
+            return draw(rng, [word for word in sense.words if word is not used] or sense.words)
 
-        return template(clause(event, rng, pick, self._source))
+        return template(clause(event, rng, pick, self._source if same_frame else None))
 
 
 class PairMaker:
@@ -115,8 +123,10 @@ class PairMaker:
         second = self.edit(first, edit or draw(self.rng, self._edits))
         near = similarity(first, second)
         teller = Teller(self.rng, self.registers)
-        echo = self.rng.random() < ECHO_NEAR * near + ECHO_FAR * (1.0 - near)
-        return Pair(teller.tell(first), teller.retell(second, echo=echo), (first, second), near)
+        same_words = self.rng.random() < ECHO_NEAR * near + ECHO_FAR * (1.0 - near)
+        same_frame = self.rng.random() < SAME_FRAME
+        told = teller.tell(first)
+        return Pair(told, teller.retell(second, same_frame=same_frame, same_words=same_words), (first, second), near)
 
     def edit(self, event: Event, edit: str) -> Event:
         """A second event that differs as a key of `EDITS` says; if it cannot, another event of the topic."""

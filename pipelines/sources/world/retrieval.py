@@ -111,14 +111,20 @@ def _query(design: Design, rng: Random, number: int) -> tuple[str, list[Document
     documents = []
     for _ in range(rng.randint(*design.relevant)):
         near = maker.edit(event, draw(rng, ("same", "same", "minor", "hypernym")))
-        documents.append(_document(design, rng, near, teller.retell(near, echo=rng.random() < ECHO_RELEVANT), number))
+        documents.append(_document(design, rng, near, _retell(teller, near, rng, ECHO_RELEVANT), number))
     for edit in DISTRACTORS:
         far = maker.edit(event, edit)
-        documents.append(_document(design, rng, far, teller.retell(far, echo=rng.random() < ECHO_DISTRACTOR), None))
+        documents.append(_document(design, rng, far, _retell(teller, far, rng, ECHO_DISTRACTOR), None))
     while len(documents) < PER_QUERY:
         other = maker.event()
-        documents.append(_document(design, rng, other, teller.retell(other, echo=False), None))
+        documents.append(_document(design, rng, other, _retell(teller, other, rng, 0.0), None))
     return query, documents
+
+
+def _retell(teller: Teller, event: Event, rng: Random, echo: float) -> str:
+    """Tell an event, with probability `echo` in the frame and the words of the query."""
+    echoes = rng.random() < echo
+    return teller.retell(event, same_frame=echoes, same_words=echoes)
 
 
 def _document(design: Design, rng: Random, event: Event, told: str, relevant_for: int | None) -> Document:

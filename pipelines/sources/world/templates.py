@@ -174,19 +174,19 @@ def _register(share: float, *groups: dict[str, Template], **chance: float) -> Re
     return Register(spread(templates, long_tail(len(templates)), 100), chance, share)
 
 
-_LITTLE = {"agent_property": 0.2, "theme_property": 0.2, "agent_count": 0.05}
-_MUCH = {"agent_property": 0.3, "theme_property": 0.25, "agent_count": 0.13}
+_LITTLE = {"agent_property": 0.08, "theme_property": 0.08, "agent_count": 0.02}
+_MUCH = {"agent_property": 0.12, "theme_property": 0.1, "agent_count": 0.05}
 # A minor role that is not named is never said.
 REGISTERS = {
-    "news": _register(0.18, NEWS, REPORT, **_LITTLE, theme_count=0.15, site=0.5, city=0.5, time=0.7, manner=0.1),
-    "retold": _register(0.10, NEWS, RETOLD, **_LITTLE, theme_count=0.15, site=0.5, city=0.4, time=0.5, manner=0.2),
-    "headline": _register(0.13, HEADLINE, **_MUCH, theme_count=0.12, site=0.4, city=0.85),
-    "caption": _register(0.12, CAPTION, **_MUCH, theme_count=0.15, site=0.75, city=0.1, manner=0.15),
-    "question": _register(0.08, QUESTION, **_LITTLE, theme_count=0.1, site=0.5, city=0.4, time=0.4),
-    "forum": _register(0.10, FORUM, **_LITTLE, theme_count=0.1, site=0.5, city=0.4, time=0.4, manner=0.1),
-    "belief": _register(0.08, BELIEF, **_LITTLE, theme_count=0.1, site=0.4, city=0.4, time=0.4, manner=0.15),
-    "tweet": _register(0.05, TWEET, **_LITTLE, theme_count=0.1, site=0.5, city=0.7),
-    "gloss": _register(0.07, GLOSS, agent_property=0.15, theme_property=0.35, site=0.6, manner=0.25),
-    "frame": _register(0.02, FRAME, agent_property=0.3, theme_property=0.4, site=0.7, manner=0.25),
-    "speech": _register(0.07, SPEECH, **_LITTLE, theme_count=0.15, site=0.4, city=0.5, time=0.5),
+    "news": _register(0.18, NEWS, REPORT, **_LITTLE, theme_count=0.06, site=0.2, city=0.2, time=0.28, manner=0.04),
+    "retold": _register(0.10, NEWS, RETOLD, **_LITTLE, theme_count=0.06, site=0.2, city=0.16, time=0.2, manner=0.08),
+    "headline": _register(0.13, HEADLINE, **_MUCH, theme_count=0.05, site=0.16, city=0.34),
+    "caption": _register(0.12, CAPTION, **_MUCH, theme_count=0.06, site=0.3, city=0.04, manner=0.06),
+    "question": _register(0.08, QUESTION, **_LITTLE, theme_count=0.04, site=0.2, city=0.16, time=0.16),
+    "forum": _register(0.10, FORUM, **_LITTLE, theme_count=0.04, site=0.2, city=0.16, time=0.16, manner=0.04),
+    "belief": _register(0.08, BELIEF, **_LITTLE, theme_count=0.04, site=0.16, city=0.16, time=0.16, manner=0.06),
+    "tweet": _register(0.05, TWEET, **_LITTLE, theme_count=0.04, site=0.2, city=0.28),
+    "gloss": _register(0.07, GLOSS, agent_property=0.06, theme_property=0.14, site=0.24, manner=0.1),
+    "frame": _register(0.02, FRAME, agent_property=0.12, theme_property=0.16, site=0.28, manner=0.1),
+    "speech": _register(0.07, SPEECH, **_LITTLE, theme_count=0.06, site=0.16, city=0.2, time=0.2),
 }

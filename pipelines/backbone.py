@@ -58,6 +58,7 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
         num_attention_heads=settings.heads,
         intermediate_size=4 * settings.hidden,
         max_position_embeddings=settings.max_positions,
+        initializer_range=settings.initializer_range,
         pad_token_id=tokenizer.pad_token_id,
     )
     recipe = params.Train(
@@ -71,6 +72,11 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     )
     torch.manual_seed(seed_for(settings.seed, "init"))
     model = BertForMaskedLM(config)
+    with torch.no_grad():
+        # Deviation: BERT draws these like its words. Each step moves all of them and few words, so that in a short run
+        # they outgrow the words, and the mean over tokens says how long a sentence is rather than what it says.
+        model.bert.embeddings.position_embeddings.weight.zero_()
+        model.bert.embeddings.token_type_embeddings.weight.zero_()
     schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length)
     method = MaskedLM(model, Encoder(model.bert, tokenizer, "cls_before_pooler", settings.max_positions), schedule)
     method.to(device.best())

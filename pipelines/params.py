@@ -56,6 +56,7 @@ class Backbone(Section):
     hidden: int = Field(128, ge=8)
     heads: int = Field(2, ge=1)
     max_positions: int = Field(128, ge=8)
+    initializer_range: float = Field(0.02, gt=0)
     sentences: int = Field(60_000, ge=1)
     max_length: int = Field(32, ge=3)
     epochs: int = Field(1, ge=1)

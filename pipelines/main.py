@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace
@@ -15,8 +16,8 @@ def run(main: Callable[[Namespace], None], parser: ArgumentParser, argv: Sequenc
     """Parse the arguments, call `main` with them and return the exit code.
 
     `sys.exit(run(main, parser))` is the last line of a program. Codes: 0; 1 for a NegbenchError or OSError
-    (one line on stderr); 130 for Ctrl-C; argparse itself exits with 2. Any other exception is a defect of
-    ours and keeps its traceback.
+    (one line on stderr); 130 for Ctrl-C; 143 for SIGTERM; argparse itself exits with 2. Any other exception
+    is a defect of ours and keeps its traceback.
 
     Args:
         main: does the work; what it returns is ignored.
@@ -25,6 +26,7 @@ def run(main: Callable[[Namespace], None], parser: ArgumentParser, argv: Sequenc
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that nothing half-written stays
     try:
         main(arguments)
         sys.stdout.flush()  # so that a full disk or a closed pipe is met here and not after us

@@ -22,6 +22,10 @@ PARAMS = Path("params.yaml")
 METHODS = ROOT / "methods"
 
 
+# From token states to a sentence; methods/core/encoder.py says what each does.
+Pooling = Literal["cls", "cls_before_pooler", "mean", "first_last_avg"]
+
+
 class Section(BaseModel):
     """Settings that reject what they do not know and never change after they were read."""
 
@@ -86,7 +90,7 @@ class Teacher(Section):
     """The encoder whose similarities tell SoftCSE which negatives are close to the anchor."""
 
     model: Path | None = None  # a model folder; null is the frozen backbone
-    pooling: str = "mean"
+    pooling: Pooling = "mean"
 
 
 class Train(Section):
@@ -103,7 +107,8 @@ class Train(Section):
     eval_every: int = Field(125, ge=1)  # steps between two looks at STS-B dev
     checkpoint_every: int = Field(1_000, ge=1)  # steps between two states to resume from
     precision: Literal["fp32", "bf16"] = "fp32"
-    pooling: str = "cls_before_pooler"  # at evaluation; in training the method's own head sits on [CLS]
+    # At evaluation: one of those that a saved model can carry; in training the method's own head sits on [CLS].
+    pooling: Literal["cls_before_pooler", "mean"] = "cls_before_pooler"
 
 
 class Evaluate(Section):

@@ -61,10 +61,14 @@ def compose(name: str, overrides: list[str]) -> str:
 
 
 def _check_methods(checked: params.Params) -> None:
-    from methods.core.contract import load_trained  # imports torch, which reading params.yaml must not
+    from methods.core.contract import load_trained, load_untrained  # import torch, which reading params.yaml must not
 
     for name in checked.trained:
-        load_trained(name, checked.methods[name])
+        _, settings = load_trained(name, checked.methods[name])
+        recipe = {**checked.train.model_dump(), **settings.train}
+        params.validate(params.Train, recipe, f"params.yaml: methods.{name}.train")
+    for name in checked.untrained:
+        load_untrained(name)
 
 
 def _key_at_fault(message: str, overrides: list[str]) -> str:

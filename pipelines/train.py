@@ -38,7 +38,7 @@ class Run:
         cls, settings: params.Params, name: str, seed: int, *, method: dict[str, Any], train: dict[str, Any]
     ) -> Run:
         """Apply a method's own recipe, then the given overrides of its settings and of the recipe."""
-        kind, chosen = load_trained(name, {**settings.methods[name], **method})
+        kind, chosen = load_trained(name, {**settings.methods.get(name, {}), **method})
         recipe = {**settings.train.model_dump(), **chosen.train, **train}
         where = f"params.yaml: methods.{name}.train"
         return cls(name, kind, chosen, params.validate(params.Train, recipe, where), seed)

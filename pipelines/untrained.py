@@ -6,9 +6,8 @@ import argparse
 import sys
 
 from eval import sts
-from methods.core.contract import UntrainedMethod, load_method
+from methods.core.contract import load_untrained
 from pipelines import atomic, main, params
-from pipelines.errors import NegbenchError
 from pipelines.evaluate import write
 from pipelines.paths import BACKBONE, DATA, results_of
 
@@ -16,10 +15,7 @@ from pipelines.paths import BACKBONE, DATA, results_of
 def stage(arguments: argparse.Namespace) -> None:
     """Evaluate the method into results/<method>/0/: without training no seed changes anything."""
     settings = params.load()
-    method = load_method(arguments.method)
-    if not issubclass(method, UntrainedMethod):
-        what = f"method '{arguments.method}' needs training"
-        raise NegbenchError(what, "untrained", "List it under `trained`.")
+    method = load_untrained(arguments.method)
     described = {
         "method": arguments.method,
         "label": method.label,

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from methods.core.encoder import Encoder, Pooling
+from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
-from pipelines.params import Section, validate
+from pipelines.nearest import nearest
+from pipelines.params import Pooling, Section, method_names, validate
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,10 @@ def load_method(name: str) -> type[TrainedMethod] | type[UntrainedMethod]:
     """The one method class defined in methods/<name>.py.
 
     Raises:
-        NegbenchError: the file defines none, or several.
+        NegbenchError: there is no such file, or it defines none, or several.
     """
+    if name not in method_names():
+        raise NegbenchError(f"no such method '{name}'", "methods/", nearest(name, method_names()))
     module = importlib.import_module(f"methods.{name}")
     found = [
         member
@@ -130,3 +133,15 @@ def load_trained(name: str, values: dict[str, Any]) -> tuple[type[TrainedMethod]
     if not issubclass(method, TrainedMethod):
         raise NegbenchError(f"method '{name}' takes no training", "params.yaml", "List it under `untrained`.")
     return method, validate(method.Settings, values, f"params.yaml: methods.{name}")
+
+
+def load_untrained(name: str) -> type[UntrainedMethod]:
+    """The method's class.
+
+    Raises:
+        NegbenchError: the method needs training.
+    """
+    method = load_method(name)
+    if not issubclass(method, UntrainedMethod):
+        raise NegbenchError(f"method '{name}' needs training", "params.yaml", "List it under `trained`.")
+    return method

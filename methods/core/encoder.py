@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
+from pipelines.params import Pooling
 
-Pooling = Literal["cls", "cls_before_pooler", "mean", "first_last_avg"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 # sentence-transformers calls the raw first token "cls"; SimCSE calls it "cls_before_pooler" and keeps "cls" for
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
                 config and is "cls_before_pooler" where there is none.
 
         Raises:
-            NegbenchError: the folder is missing, is no model, or its pooling is one we do not have.
+            NegbenchError: the folder is missing, is no model, is damaged, or its pooling is one we do not have.
         """
         from transformers import AutoModel, AutoTokenizer  # here: slow, and many commands only need arrays
 
@@ -95,11 +95,16 @@ class Encoder(nn.Module):
         try:
             backbone = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError) as error:
+            max_length = _saved_max_length(folder, backbone, tokenizer)
+            pooling = pooling or _saved_pooling(folder)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             cause = str(error).splitlines()[0]
             raise NegbenchError(f"cannot load the model: {cause}", folder, "Check the folder's files.") from error
-        max_length = _saved_max_length(folder, backbone, tokenizer)
-        return cls(backbone, tokenizer, pooling or _saved_pooling(folder), max_length)
+        # Without its files transformers builds a tokenizer that knows no word, and every score would be of nothing.
+        vocabularies = {"tokenizer.json", *tokenizer.vocab_files_names.values()}
+        if not any((folder / name).is_file() for name in vocabularies):
+            raise NegbenchError("no tokenizer here", folder, f"Add one of {', '.join(sorted(vocabularies))}.")
+        return cls(backbone, tokenizer, pooling, max_length)
 
     def save(self, folder: Path) -> None:
         """Write the backbone, the tokenizer and sentence-transformers' module files into `folder`.

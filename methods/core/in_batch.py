@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
@@ -15,7 +16,7 @@ from methods.core.losses import cosine_matrix, mean_negative
 class InBatchSettings(MethodSettings):
     """Settings common to the in-batch methods."""
 
-    temperature: float = 0.05
+    temperature: float = Field(0.05, gt=0)
 
 
 class InBatchMethod(TrainedMethod):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
 from torch import Tensor
 
 from methods.core.contract import Batch
@@ -22,7 +23,7 @@ from methods.core.losses import cosine_matrix, negative_weights
 class SoftNegativesSettings(InBatchSettings):
     """Settings of both forms."""
 
-    sharpness: float = 0.1  # T_s; assumed, see above
+    sharpness: float = Field(0.1, gt=0)  # T_s; assumed, see above
 
 
 class SoftNegativesMethod(InBatchMethod):

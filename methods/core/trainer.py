@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def train(
         progress: label of the progress bar; none is shown without one.
 
     Raises:
-        NegbenchError: the loss is not finite.
+        NegbenchError: the loss or a weight is not finite, or the checkpoint is damaged.
     """
     device = next(method.parameters()).device
     steps = total_steps(len(tokens), settings)
@@ -75,7 +76,10 @@ def train(
     done = 0
     torch.manual_seed(seed_for(seed, "dropout"))
     if checkpoint is not None and checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        try:
+            state = torch.load(checkpoint, map_location=device, weights_only=True)
+        except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
+            raise NegbenchError("the checkpoint is damaged", checkpoint, "Delete it and run again.") from error
         method.load_state_dict(state["method"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -131,6 +135,8 @@ def train(
             )
     if best:
         method.encoder.load_state_dict(best)
+    if not all(weight.isfinite().all() for weight in method.encoder.parameters()):  # the last step has no next loss
+        raise NegbenchError("the weights are not finite after the last step", progress or "train", "Lower the lr.")
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return history

@@ -85,6 +85,8 @@ def _find_corpus(folder: Path, name: str) -> Path:
     if name not in names:
         next_step = nearest(name, names) if names else "Put a text file with one sentence a line there."
         raise NegbenchError(f"there is no corpus '{name}'", folder, next_step)
+    if not (folder / name).stat().st_size:
+        raise NegbenchError("the corpus is empty", folder / name, "Put one sentence a line into it.")
     return folder / name
 
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from methods.core.encoder import POOLINGS, Encoder, Pooling
+from methods.core.encoder import POOLINGS, Encoder
+from pipelines.errors import NegbenchError
+from pipelines.params import Pooling
 
 SENTENCES = [
     "a man is playing a guitar .",
@@ -67,6 +69,22 @@ def test_the_tokenizer_can_lower_the_limit(tiny_encoder: Encoder, tmp_path: Path
     tiny_encoder.save(tmp_path)
     (tmp_path / "sentence_bert_config.json").unlink()
     assert Encoder.load(tmp_path).max_length == 46
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "1_Pooling/config.json", "sentence_bert_config.json"])
+def test_a_damaged_folder_is_one_line(tiny_encoder: Encoder, tmp_path: Path, name: str) -> None:
+    tiny_encoder.save(tmp_path)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:10])
+    with pytest.raises(NegbenchError, match=r"cannot load the model: .*Check the folder's files"):
+        Encoder.load(tmp_path)
+
+
+def test_a_folder_without_a_tokenizer_scores_nothing(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    tiny_encoder.save(tmp_path)
+    for path in (*tmp_path.glob("tokenizer*"), *tmp_path.glob("vocab*")):
+        path.unlink()
+    with pytest.raises(NegbenchError, match="no tokenizer here"):
+        Encoder.load(tmp_path)
 
 
 @pytest.mark.slow

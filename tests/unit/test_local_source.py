@@ -82,6 +82,13 @@ def test_a_missing_corpus_is_met_with_the_nearest(source: Path, tmp_path: Path) 
         local.fetch(source, tmp_path / "target", "wiki.txt")
 
 
+def test_an_empty_corpus_is_refused(source: Path, tmp_path: Path) -> None:
+    (source / "corpus" / "wiki.txt").write_bytes(b"")
+    with pytest.raises(NegbenchError, match=r"the corpus is empty \(.*wiki\.txt\)"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+    assert not (tmp_path / "target").exists()
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NegbenchError, match=r"the data folder does not exist \(.*nowhere\)\. Set NEGBENCH_DATA"):
         local.fetch(tmp_path / "nowhere", tmp_path / "target", "wiki.txt")

@@ -88,3 +88,21 @@ def test_output_that_cannot_be_written_is_one_line(output: str) -> None:
         command = program(f"print({output})")
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=buffered, check=False)
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_a_terminated_program_leaves_nothing_half_written(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from argparse import ArgumentParser; from pathlib import Path\n"
+        "from pipelines import atomic, main\n"
+        "def work(_):\n"
+        "    with atomic.folder(Path(sys.argv.pop())) as out:\n"
+        "        (out / 'half').write_text('x'); print('ready', flush=True); time.sleep(60)\n"
+        f"sys.argv.append({str(tmp_path / 'out')!r})\n"
+        "sys.exit(main.run(work, ArgumentParser(), []))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.wait(30) == 143
+    assert list(tmp_path.iterdir()) == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from methods.core.contract import TrainedMethod, load_method, load_trained
+from methods.core.contract import TrainedMethod, load_method, load_trained, load_untrained
 from pipelines import params, profile
 from pipelines.errors import NegbenchError
 
@@ -90,6 +91,27 @@ def test_inconsistent_backbone_is_refused() -> None:
 def test_a_methods_own_settings_are_checked() -> None:
     with pytest.raises(NegbenchError, match=r"unknown setting 'temprature'.*Did you mean 'temperature'\?"):
         load_trained("simcse", {"temprature": 1})
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("+methods.mocose.train.batchsize=3", "unknown setting 'batchsize'.*Did you mean 'batch_size'"),
+        ("untrained=[simcse]", "method 'simcse' needs training"),
+        ("train.pooling=cls", "'train.pooling'.*got 'cls'"),
+        ("teacher.pooling=maen", "'teacher.pooling'.*got 'maen'"),
+        ("methods.simcse.temperature=0", "'temperature'.*greater than 0"),
+    ],
+)
+def test_what_would_fail_later_is_refused_at_once(override: str, says: str) -> None:
+    with pytest.raises(NegbenchError, match=says):
+        profile.compose("demo", [override])
+
+
+@pytest.mark.parametrize("load", [load_method, load_untrained, lambda name: load_trained(name, {})])
+def test_an_unknown_method_offers_the_nearest(load: Callable[[str], object]) -> None:
+    with pytest.raises(NegbenchError, match=r"no such method 'simcs'.*Did you mean 'simcse'\?"):
+        load("simcs")
 
 
 def test_an_untrained_method_cannot_be_trained() -> None:

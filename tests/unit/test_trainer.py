@@ -158,3 +158,26 @@ def test_a_loss_that_is_not_finite_ends_the_run(tiny_encoder: Encoder) -> None:
     method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12))
     with pytest.raises(NegbenchError, match=r"loss is nan at step 1 \(demo run\). Lower the lr."):
         trainer.train(method, table(tiny_encoder), RECIPE, seed=0, dev_score=None, progress="demo run")
+
+
+class DivergingAtLast(TrainedMethod):
+    label = "diverging with the last step"
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (self.encoder(batch.ids, batch.mask) ** 2).sum()
+        loss.register_hook(lambda gradient: gradient * torch.nan)
+        return loss, {}
+
+
+def test_weights_that_are_not_finite_are_not_kept(tiny_encoder: Encoder) -> None:
+    method = DivergingAtLast(tiny_encoder, MethodSettings(), Schedule(1, 40, 12))
+    recipe = RECIPE.model_copy(update={"batch_size": 1000, "epochs": 1})
+    with pytest.raises(NegbenchError, match=r"weights are not finite after the last step \(demo run\)"):
+        trainer.train(method, table(tiny_encoder), recipe, seed=0, dev_score=None, progress="demo run")
+
+
+def test_a_damaged_checkpoint_says_what_to_do(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "state.pt"
+    checkpoint.write_bytes(b"PK half a file")
+    with pytest.raises(NegbenchError, match=r"the checkpoint is damaged .*Delete it and run again"):
+        trainer.train(simcse(tiny_encoder), table(tiny_encoder), RECIPE, seed=0, dev_score=None, checkpoint=checkpoint)

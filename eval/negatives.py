@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.errors import NegbenchError
+
 EDGES = np.linspace(-1, 1, 101)  # 100 bins of 0.02
 
 
@@ -19,9 +21,16 @@ def histogram(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[s
 
     Returns:
         Bin edges, counts, mean and standard deviation of each, and the number of pairs, N (N - 1) / 2.
+
+    Raises:
+        NegbenchError: an embedding is not finite, so that its cosines are undefined.
     """
     result: dict[str, Any] = {"edges": [round(float(edge), 2) for edge in EDGES]}
     for name, embeddings in (("before", before), ("after", after)):
+        if bad := int(np.sum(~np.isfinite(embeddings).all(axis=1))):
+            raise NegbenchError(
+                f"{bad} of {len(embeddings)} embeddings are not finite", f"{name} training", "Lower the lr."
+            )
         cosines = _pairwise(embeddings)
         result[name] = np.histogram(cosines, EDGES)[0].tolist()
         result[f"mean_{name}"] = round(float(cosines.mean()), 6)

@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PARAMS = Path("params.yaml")
 METHODS = ROOT / "methods"
 
-
 # From token states to a sentence; methods/core/encoder.py says what each does.
 Pooling = Literal["cls", "cls_before_pooler", "mean", "first_last_avg"]
 
@@ -202,11 +201,9 @@ def load(path: Path = PARAMS) -> Params:
 def check(values: Mapping[str, Any], where: str) -> Params:
     """Validate settings as read from a file, and that every name in them leads somewhere; raises as `load` does."""
     params = validate(Params, values, where)
-    files = method_names()
     studied = [study.method for study in params.ablate.values()]
     for name in [*params.trained, *params.untrained, *params.methods, *studied]:
-        if name not in files:
-            raise NegbenchError(f"no such method '{name}'", where, nearest(name, files))
+        check_method(name, where)
     for name in [*params.trained, *studied]:
         if name not in params.methods:
             raise NegbenchError(f"method '{name}' has no settings", where, f"Add `methods.{name}: {{}}`.")
@@ -223,6 +220,13 @@ def check(values: Mapping[str, Any], where: str) -> Params:
 def method_names() -> list[str]:
     """Names of the methods: every file in methods/ that is not private."""
     return sorted(path.stem for path in METHODS.glob("*.py") if not path.stem.startswith("_"))
+
+
+def check_method(name: str, where: str) -> None:
+    """Raise a NegbenchError that offers the nearest name if methods/ has no such file."""
+    names = method_names()
+    if name not in names:
+        raise NegbenchError(f"no such method '{name}'", where, nearest(name, names))
 
 
 def _fields_at(section: type[BaseModel], path: list[str]) -> list[str]:

@@ -61,12 +61,12 @@ def compose(name: str, overrides: list[str]) -> str:
 
 
 def _check_methods(checked: params.Params) -> None:
-    from methods.core.contract import load_trained, load_untrained  # import torch, which reading params.yaml must not
+    # Here: they import torch, which reading params.yaml must not.
+    from methods.core.contract import load_untrained
+    from pipelines.train import Run
 
     for name in checked.trained:
-        _, settings = load_trained(name, checked.methods[name])
-        recipe = {**checked.train.model_dump(), **settings.train}
-        params.validate(params.Train, recipe, f"params.yaml: methods.{name}.train")
+        Run.resolve(checked, name, checked.seeds[0], method={}, train={})
     for name in checked.untrained:
         load_untrained(name)
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from methods.core.encoder import Encoder, check_pooling
+from methods.core.encoder import Encoder
 from pipelines import atomic, device, main, params
 from pipelines.paths import BACKBONE, TEACHER
 from pipelines.sources.corpus import read_sentences
@@ -20,7 +20,7 @@ def teacher(_: argparse.Namespace) -> None:
     """Write unit embeddings of the training text, float16 (N, D), row i for sentence i."""
     settings = params.load()
     sentences = read_sentences(settings.corpus, settings.train.sentences)
-    encoder = Encoder.load(settings.teacher.model or BACKBONE, check_pooling(settings.teacher.pooling))
+    encoder = Encoder.load(settings.teacher.model or BACKBONE, settings.teacher.pooling)
     encoder.to(device.best())
     header = {"descr": "<f2", "fortran_order": False, "shape": (len(sentences), encoder.dimension)}
     # Written in order, not through a memory map: there a full disk would kill the process without a word.

@@ -13,7 +13,7 @@ import torch
 
 from eval.sts import StsbDev
 from methods.core.contract import MethodSettings, Schedule, TrainedMethod, load_trained
-from methods.core.encoder import Encoder, check_pooling
+from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
 from methods.core.trainer import History, total_steps, train
 from pipelines import atomic, device, log, main, params, provenance
@@ -85,7 +85,7 @@ def execute(
     Raises:
         NegbenchError: the loss is not finite, or an input is missing or broken.
     """
-    encoder = Encoder.load(BACKBONE, check_pooling(run.recipe.pooling))
+    encoder = Encoder.load(BACKBONE, run.recipe.pooling)
     tokens = text.tokens(run.recipe, encoder.tokenizer)
     torch.manual_seed(seed_for(run.seed, "init"))
     schedule = Schedule(total_steps(len(tokens), run.recipe), run.recipe.batch_size, run.recipe.max_length)

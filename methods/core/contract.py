@@ -20,8 +20,7 @@ from torch import Tensor, nn
 
 from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
-from pipelines.nearest import nearest
-from pipelines.params import Pooling, Section, method_names, validate
+from pipelines.params import Pooling, Section, check_method, validate
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ def load_method(name: str) -> type[TrainedMethod] | type[UntrainedMethod]:
     Raises:
         NegbenchError: there is no such file, or it defines none, or several.
     """
-    if name not in method_names():
-        raise NegbenchError(f"no such method '{name}'", "methods/", nearest(name, method_names()))
+    check_method(name, "methods/")
     module = importlib.import_module(f"methods.{name}")
     found = [
         member

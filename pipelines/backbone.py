@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
+from methods.core.bert import Bert
 from methods.core.contract import Schedule
 from methods.core.encoder import Encoder
 from methods.core.masked_lm import MaskedLM
@@ -22,7 +24,7 @@ from pipelines.seeding import seed_for
 from pipelines.sources.corpus import read_sentences
 
 if TYPE_CHECKING:
-    from transformers import BertModel
+    from transformers import BertForMaskedLM
 
 _WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
 
@@ -71,15 +73,9 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
         weight_decay=0.01,
     )
     torch.manual_seed(seed_for(settings.seed, "init"))
-    model = BertForMaskedLM(config)
-    with torch.no_grad():
-        # Deviation: BERT draws these like its words. Each step moves all of them and few words, so that in a short run
-        # they outgrow the words, and the mean over tokens says how long a sentence is rather than what it says.
-        model.bert.embeddings.position_embeddings.weight.zero_()
-        model.bert.embeddings.token_type_embeddings.weight.zero_()
+    encoder, head = _initial(BertForMaskedLM(config), tokenizer, settings.max_positions)
     schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length)
-    method = MaskedLM(model, Encoder(model.bert, tokenizer, "cls_before_pooler", settings.max_positions), schedule)
-    method.to(device.best())
+    method = MaskedLM(head, encoder, schedule).to(device.best())
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
     code = provenance.code_hash(params.METHODS / "core")
     key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
@@ -87,23 +83,25 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     history = train(
         method, tokens, recipe, seed=settings.seed, dev_score=None, checkpoint=checkpoint, progress="backbone"
     )
-    return Encoder(_with_pooler(model.bert), tokenizer, "cls_before_pooler", settings.max_positions), history
+    return encoder, history
 
 
-def _with_pooler(pretrained: BertModel) -> BertModel:
-    """The pretrained encoder with the pooler that masked language modelling leaves out.
-
-    BERT's own is trained by next-sentence prediction; ours passes the state on, so that the folder is complete and
-    a method that starts from the pooler's weights starts from what was trained and not from noise.
-    """
-    from transformers import BertModel
-
-    whole = BertModel(pretrained.config)
-    whole.load_state_dict(pretrained.state_dict(), strict=False)
+def _initial(model: BertForMaskedLM, tokenizer: Any, max_length: int) -> tuple[Encoder, nn.Module]:
+    """An encoder and a vocabulary layer with transformers' initial weights; the two share the word embeddings."""
+    bert = Bert(model.config.to_dict(), pooler=True)
+    bert.load_state_dict(model.bert.state_dict(), strict=False)  # masked language modelling knows no pooler
     with torch.no_grad():
-        whole.pooler.dense.weight.copy_(torch.eye(pretrained.config.hidden_size))
-        whole.pooler.dense.bias.zero_()
-    return whole
+        # Deviation: BERT draws these like its words. Each step moves all of them and few words, so that in a short run
+        # they outgrow the words, and the mean over tokens says how long a sentence is rather than what it says.
+        bert.embeddings.position_embeddings.weight.zero_()
+        bert.embeddings.token_type_embeddings.weight.zero_()
+        # BERT's pooler is trained by next-sentence prediction; ours passes the state on, so that a method that starts
+        # from the pooler's weights starts from what was trained and not from noise.
+        assert bert.pooler is not None
+        nn.init.eye_(bert.pooler.dense.weight)
+        nn.init.zeros_(bert.pooler.dense.bias)
+    model.cls.predictions.decoder.weight = bert.embeddings.word_embeddings.weight
+    return Encoder(bert, tokenizer, "cls_before_pooler", max_length), model.cls
 
 
 def _tokenizer(settings: params.Backbone, sentences: list[str]) -> Any:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from methods.core.bert import Bert
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.params import Pooling
@@ -86,18 +87,17 @@ class Encoder(nn.Module):
         Raises:
             NegbenchError: the folder is missing, is no model, is damaged, or its pooling is one we do not have.
         """
-        from transformers import AutoModel, AutoTokenizer  # here: slow, and many commands only need arrays
+        from transformers import AutoTokenizer  # here: slow, and many commands only need arrays
 
-        _no_progress_bar()
         folder = Path(folder)
         if not (folder / "config.json").is_file():
             raise NegbenchError("no model here: config.json is missing", folder, "Give a Hugging Face model folder.")
         try:
-            backbone = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+            backbone = Bert.load(folder) if Bert.reads(folder) else _any_backbone(folder)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             max_length = _saved_max_length(folder, backbone, tokenizer)
             pooling = pooling or _saved_pooling(folder)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             cause = str(error).splitlines()[0]
             raise NegbenchError(f"cannot load the model: {cause}", folder, "Check the folder's files.") from error
         # Without its files transformers builds a tokenizer that knows no word, and every score would be of nothing.
@@ -118,7 +118,6 @@ class Encoder(nn.Module):
         if self.pooling not in _TO_SENTENCE_TRANSFORMERS:
             raise NegbenchError(f"pooling {self.pooling} cannot be saved", folder, "Use cls_before_pooler or mean.")
         folder.mkdir(parents=True, exist_ok=True)
-        _no_progress_bar()
         try:
             self.backbone.save_pretrained(folder)  # type: ignore[operator]
         except SafetensorError as error:  # a full disk, told by a library that raises no OSError
@@ -149,11 +148,9 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Embed token ids (B, L) under `mask` (B, L): (B, H), not normalised."""
-        output = self.backbone(
-            input_ids=ids, attention_mask=mask, output_hidden_states=self.pooling == "first_last_avg"
-        )
-        states = output.hidden_states or (output.last_hidden_state,)
-        return pool(states, output.get("pooler_output"), mask, self.pooling)
+        asked = {} if isinstance(self.backbone, Bert) else {"output_hidden_states": True}
+        output = self.backbone(input_ids=ids, attention_mask=mask, **asked)
+        return pool(output.hidden_states, getattr(output, "pooler_output", None), mask, self.pooling)
 
     @torch.inference_mode()
     def encode(
@@ -192,11 +189,14 @@ class Encoder(nn.Module):
         return embeddings
 
 
-def _no_progress_bar() -> None:
-    """Silence transformers' bars over weights that are read or written in a second."""
+def _any_backbone(folder: Path) -> nn.Module:
+    """A backbone that is no plain BERT, by transformers."""
+    from transformers import AutoModel
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
+    disable_progress_bar()  # over weights that are read in a second
+    model: nn.Module = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    return model
 
 
 def _like_lengths(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:

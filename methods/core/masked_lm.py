@@ -16,19 +16,19 @@ _IGNORED = -100
 
 
 class MaskedLM(TrainedMethod):
-    """A BertForMaskedLM under the training loop of the methods; only its backbone is kept.
+    """An encoder and a head that names tokens, under the training loop of the methods; only the encoder is kept.
 
     Args:
-        model: transformers' BertForMaskedLM.
-        encoder: an encoder around that model's backbone.
+        head: from states (N, H) to scores (N, V), the vocabulary layer of transformers' BertForMaskedLM.
+        encoder: the encoder to pretrain.
         schedule: the run.
     """
 
     label = "Masked language model"
 
-    def __init__(self, model: nn.Module, encoder: Encoder, schedule: Schedule) -> None:
+    def __init__(self, head: nn.Module, encoder: Encoder, schedule: Schedule) -> None:
         super().__init__(encoder, MethodSettings(), schedule)
-        self.model = model
+        self.head = head
         tokenizer: Any = encoder.tokenizer
         self.mask_id = int(tokenizer.mask_token_id)
         self.vocabulary = len(tokenizer)
@@ -40,7 +40,7 @@ class MaskedLM(TrainedMethod):
         states = self.encoder.backbone(ids, batch.mask).last_hidden_state  # (B, L, H)
         chosen = labels != _IGNORED
         # The vocabulary layer runs on the chosen positions alone: at 15 % it would cost more than the encoder.
-        scores = self.model.cls(states[chosen]).float()  # type: ignore[operator]  # (chosen, V)
+        scores = self.head(states[chosen]).float()  # (chosen, V)
         loss = F.cross_entropy(scores, labels[chosen]) if len(scores) else states.sum() * 0
         accuracy = (scores.argmax(-1) == labels[chosen]).float().mean()
         return loss, {"accuracy": accuracy.detach()}

@@ -50,7 +50,7 @@ def one_at_a_time(folder: Path, pooling: Pooling, max_length: int) -> NDArray[np
 def test_batches_change_nothing(tiny_encoder_folder: Path, pooling: Pooling, max_tokens: int) -> None:
     encoder = Encoder.load(tiny_encoder_folder, pooling).train()
     found = encoder.encode(SENTENCES, max_tokens=max_tokens)
-    np.testing.assert_allclose(found, one_at_a_time(tiny_encoder_folder, pooling, 48), atol=2e-6)
+    np.testing.assert_allclose(found, one_at_a_time(tiny_encoder_folder, pooling, 48), atol=1e-5)
     assert found.dtype == np.float32
     assert encoder.training
 

@@ -1,0 +1,201 @@
+"""BERT (Devlin et al., NAACL 2019) whose layers run on the tokens alone, without padding.
+
+The folder, the weights' names and the result are those of transformers' BertModel, which the tests hold it against. It
+is written again here because every training run and every evaluation is a process of its own: transformers' model code
+takes seconds to import, and in a batch of sentences a quarter to a third of the positions are padding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Self
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+WEIGHTS = "model.safetensors"
+
+
+class States(NamedTuple):
+    """What a backbone gives, under transformers' names."""
+
+    last_hidden_state: Tensor  # (B, L, H); zero where the mask is
+    hidden_states: tuple[Tensor, Tensor]  # the embedding layer's output and the last layer's, both (B, L, H)
+    pooler_output: Tensor | None  # (B, H)
+
+
+class Bert(nn.Module):
+    """Embeddings, encoder and, where the folder has one, pooler.
+
+    Args:
+        config: the content of config.json; all of it is kept, so that a saved folder says what the loaded one said.
+        pooler: with the pooler or without.
+    """
+
+    def __init__(self, config: Mapping[str, Any], *, pooler: bool) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(**config)
+        self.embeddings = Embeddings(config)
+        self.encoder = Layers(config)
+        self.pooler = Dense(config["hidden_size"], config["hidden_size"], torch.tanh) if pooler else None
+
+    @staticmethod
+    def reads(folder: Path) -> bool:
+        """Whether the folder is a BERT of the plain kind, with its weights in one safetensors file."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        plain = {"hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
+        return (
+            config.get("model_type") == "bert"
+            and all(config.get(key, value) == value for key, value in plain.items())
+            and (folder / WEIGHTS).is_file()
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read config.json and model.safetensors, float32 whatever they are stored in.
+
+        Raises:
+            SafetensorError, KeyError, RuntimeError: the file is damaged, or its weights are not those of the config.
+        """
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        weights = {}
+        for name, weight in load_file(folder / WEIGHTS).items():
+            # Older folders carry pretraining heads beside a prefix, and LayerNorm under TensorFlow's names.
+            name = name.removeprefix("bert.").replace("LayerNorm.gamma", "LayerNorm.weight")
+            name = name.replace("LayerNorm.beta", "LayerNorm.bias")
+            if name.split(".")[0] in ("embeddings", "encoder", "pooler") and not name.endswith("_ids"):
+                weights[name] = weight.float()
+        model = cls(config, pooler="pooler.dense.weight" in weights)
+        model.load_state_dict(weights)
+        return model
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write config.json and model.safetensors, which `AutoModel.from_pretrained` reads."""
+        config = {**vars(self.config), "architectures": ["BertModel"], "dtype": "float32"}
+        (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        weights = {name: weight.contiguous() for name, weight in self.state_dict().items()}
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> States:
+        """States of ids (B, L) under a mask (B, L) that is 1 for a token and 0 for padding."""
+        embedded = self.embeddings(input_ids)  # (B, L, H)
+        last = self.encoder(embedded, attention_mask.bool())
+        pooled = self.pooler(last[:, 0]) if self.pooler is not None else None
+        return States(last, (embedded, last), pooled)
+
+
+class Embeddings(nn.Module):
+    """Sum of word, position and token type, normalised."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.word_embeddings = nn.Embedding(config["vocab_size"], width, padding_idx=config.get("pad_token_id", 0))
+        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], width)
+        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width)
+        self.LayerNorm = nn.LayerNorm(width, eps=config["layer_norm_eps"])
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Embed ids (B, L), all of token type 0: (B, L, H)."""
+        shared = self.position_embeddings.weight[: ids.shape[1]] + self.token_type_embeddings.weight[0]  # (L, H)
+        embedded: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + shared))
+        return embedded
+
+
+class Layers(nn.Module):
+    """The encoder: takes the padding out once, and puts it back once."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """(B, L, H) to (B, L, H) under a mask (B, L) of booleans; zero where the mask is False."""
+        places = mask.flatten().nonzero().squeeze(1)  # (T,), where the batch's T tokens stand
+        packed = embedded.flatten(0, 1).index_select(0, places)  # (T, H)
+        for layer in self.layer:
+            packed = layer(packed, mask, places)
+        return _spread(packed, mask, places)
+
+
+class Layer(nn.Module):
+    """Self-attention and a feed-forward network, each with its residual."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width, inner = config["hidden_size"], config["intermediate_size"]
+        self.attention = Attention(config)
+        self.intermediate = Dense(width, inner, F.gelu)
+        self.output = Residual(inner, config)
+
+    def forward(self, states: Tensor, mask: Tensor, places: Tensor) -> Tensor:
+        """(T, H) to (T, H); `places` (T,) says where in the (B, L) of `mask` each row stands."""
+        attended = self.attention(states, mask, places)
+        out: Tensor = self.output(self.intermediate(attended), attended)
+        return out
+
+
+class Attention(nn.Module):
+    """Multi-head attention within each sentence, and its residual."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.self = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
+        self.output = Residual(width, config)
+        self.heads = config["num_attention_heads"]
+        self.dropout = config["attention_probs_dropout_prob"]
+
+    def forward(self, states: Tensor, mask: Tensor, places: Tensor) -> Tensor:
+        """(T, H) to (T, H), as in `Layer`."""
+        projections: Any = list(self.self.values())  # one matrix product for the three
+        weight, bias = torch.cat([p.weight for p in projections]), torch.cat([p.bias for p in projections])
+        padded = _spread(F.linear(states, weight, bias), mask, places)  # (B, L, 3 H)
+        split = padded.view(*mask.shape, 3, self.heads, -1)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, heads, L, H / heads)
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, mask[:, None, None, :], dropout)
+        packed = mixed.transpose(1, 2).flatten(2).flatten(0, 1).index_select(0, places)  # (T, H)
+        out: Tensor = self.output(packed, states)
+        return out
+
+
+class Dense(nn.Module):
+    """One linear layer and what follows it."""
+
+    def __init__(self, inputs: int, outputs: int, activation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inputs, outputs)
+        self.activation = activation
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(..., inputs) to (..., outputs)."""
+        return self.activation(self.dense(states))
+
+
+class Residual(nn.Module):
+    """One linear layer and dropout, added to what went before, normalised."""
+
+    def __init__(self, inputs: int, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.dense = nn.Linear(inputs, width)
+        self.LayerNorm = nn.LayerNorm(width, eps=config["layer_norm_eps"])
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+
+    def forward(self, states: Tensor, residual: Tensor) -> Tensor:
+        """(T, inputs) and (T, H) to (T, H)."""
+        out: Tensor = self.LayerNorm(self.dropout(self.dense(states)) + residual)
+        return out
+
+
+def _spread(packed: Tensor, mask: Tensor, places: Tensor) -> Tensor:
+    """(T, W) rows put where they stand in (B, L, W), zero elsewhere."""
+    empty = packed.new_zeros(mask.numel(), packed.shape[1])
+    return empty.index_copy(0, places, packed).view(*mask.shape, -1)

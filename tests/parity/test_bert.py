@@ -1,0 +1,114 @@
+"""Our BERT against transformers' BertModel: states, gradients, and the folders that each reads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import BertModel, RobertaConfig, RobertaModel
+
+from methods.core.bert import Bert
+from methods.core.encoder import Encoder
+from pipelines.errors import NegbenchError
+
+
+def rectangle() -> tuple[Tensor, Tensor]:
+    """Ids and mask (5, 11) of sentences of 11, 1, 7, 2 and 11 tokens."""
+    torch.manual_seed(0)
+    lengths = torch.tensor([[11], [1], [7], [2], [11]])
+    return torch.randint(5, 57, (5, 11)), (torch.arange(11) < lengths).long()
+
+
+def test_states_and_gradients_are_those_of_transformers(tiny_encoder_folder: Path) -> None:
+    ours, theirs = Bert.load(tiny_encoder_folder).eval(), BertModel.from_pretrained(tiny_encoder_folder).eval()
+    ids, mask = rectangle()
+    found, expected = ours(ids, mask), theirs(ids, mask, output_hidden_states=True)
+    tokens = mask.bool()
+    torch.testing.assert_close(found.last_hidden_state[tokens], expected.last_hidden_state[tokens], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.hidden_states[0], expected.hidden_states[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.pooler_output, expected.pooler_output, atol=1e-5, rtol=0)
+    assert not found.last_hidden_state[~tokens].any()
+
+    weights = torch.randn(5, 11, 16) * mask.unsqueeze(-1)
+    for output in (found, expected):
+        ((output.last_hidden_state * weights).sum() + output.pooler_output.sum()).backward()
+    reference = dict(theirs.named_parameters())
+    assert {name for name, _ in ours.named_parameters()} == set(reference)
+    for name, parameter in ours.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(parameter.grad, reference[name].grad, atol=2e-4, rtol=1e-4, msg=name)
+
+
+def test_dropout_falls_on_every_sublayer(tiny_encoder_folder: Path) -> None:
+    ids, mask = rectangle()
+    bert = Bert.load(tiny_encoder_folder).eval()
+    whole = bert(ids, mask).last_hidden_state
+    places = [bert.embeddings.dropout]
+    for layer in bert.encoder.layer:
+        places += [layer.attention.output.dropout, layer.output.dropout]
+    for place in places:  # one at a time, the rest in evaluation mode
+        place.train()
+        assert not torch.equal(bert(ids, mask).last_hidden_state, whole)
+        place.eval()
+    attention = bert.encoder.layer[0].attention
+    attention.training = True  # the attention's own probabilities
+    assert not torch.equal(bert(ids, mask).last_hidden_state, whole)
+
+
+def test_a_folder_of_the_first_bert_is_read(tiny_encoder_folder: Path, tmp_path: Path) -> None:
+    """google-bert/bert-base-uncased: a prefix, LayerNorm's gamma and beta, position ids, heads of pretraining."""
+    weights = {}
+    for name, weight in load_file(tiny_encoder_folder / "model.safetensors").items():
+        old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+        weights[f"bert.{old}"] = weight.half()
+    weights["bert.embeddings.position_ids"] = torch.arange(48)
+    weights["cls.predictions.bias"] = torch.zeros(57)
+    save_file(weights, tmp_path / "model.safetensors")
+    shutil.copy(tiny_encoder_folder / "config.json", tmp_path)
+    expected = Bert.load(tiny_encoder_folder).half().float().state_dict()
+    found = Bert.load(tmp_path).state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+def test_weights_of_another_size_are_refused(tiny_encoder_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_encoder_folder, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    with pytest.raises(NegbenchError, match="cannot load the model"):
+        Encoder.load(folder)
+
+
+@pytest.mark.parametrize("change", [{"hidden_act": "relu"}, {"is_decoder": True}])
+def test_another_kind_of_bert_goes_to_transformers(
+    tiny_encoder_folder: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    folder = shutil.copytree(tiny_encoder_folder, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **change}))
+    encoder = Encoder.load(folder)
+    assert isinstance(encoder.backbone, BertModel)
+    assert encoder.encode(["a man", "a dog rides"]).shape == (2, 16)
+
+
+def test_another_architecture_goes_to_transformers(tiny_encoder_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_encoder_folder, tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    RobertaModel(
+        RobertaConfig(
+            vocab_size=57,
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=50,
+        )
+    ).save_pretrained(folder)
+    encoder = Encoder.load(folder, "first_last_avg")
+    assert isinstance(encoder.backbone, RobertaModel)
+    assert encoder.encode(["a man", "a dog rides"]).shape == (2, 16)

@@ -34,6 +34,24 @@ def folder(path: Path) -> Iterator[Path]:
             raise
 
 
+@contextmanager
+def entries(path: Path) -> Iterator[Path]:
+    """Yield an empty folder whose entries move into `path`, over those of the same name, as `folder` does with one.
+
+    For a folder that several stages write to: what others left in `path` stays. Each entry appears whole or not at
+    all; a kill between two of them can leave new ones beside old ones.
+
+    Raises:
+        OSError: a write failed; its `filename` says where.
+    """
+    with _scratch(path / "new") as scratch:
+        new = scratch / "new"
+        new.mkdir()
+        yield new
+        for entry in sorted(new.iterdir()):
+            entry.replace(path / entry.name)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path`; on any failure the earlier file stays as it was."""
     with _scratch(path) as scratch:

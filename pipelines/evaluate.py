@@ -26,7 +26,7 @@ def stage(arguments: argparse.Namespace) -> None:
     backbone = Encoder.load(BACKBONE, encoder.pooling).to(device.best())
     sentences = read_sentences(settings.corpus, settings.evaluate.histogram_sentences)
     described = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    with atomic.folder(results_of(arguments.method, arguments.seed)) as out:
+    with atomic.entries(results_of(arguments.method, arguments.seed)) as out:
         write(out, settings, described, sts.evaluate(encoder, DATA))
         histogram = negatives.histogram(before=backbone.encode(sentences), after=encoder.encode(sentences))
         atomic.write_json(out / "negatives.json", histogram)

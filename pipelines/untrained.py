@@ -23,7 +23,7 @@ def stage(arguments: argparse.Namespace) -> None:
         "trained": False,
         "train": {"pooling": method.pooling} if method.pooling else {},
     }
-    with atomic.folder(results_of(arguments.method, 0)) as out:
+    with atomic.entries(results_of(arguments.method, 0)) as out:
         write(out, settings, described, sts.evaluate(method(str(BACKBONE)), DATA))
 
 

@@ -117,3 +117,25 @@ def test_a_full_disk_is_reported_with_the_output_it_hit(tmp_path: Path) -> None:
         (new / "a").write_bytes(b"x")
     assert caught.value.filename == os.fspath(path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_entries_leave_what_others_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    with atomic.folder(path / "theirs") as theirs:
+        (theirs / "a").write_text("1")
+    for content in ("first", "second"):
+        with atomic.entries(path) as new:
+            (new / "b").write_text(content)
+            assert new.stat().st_dev == tmp_path.stat().st_dev
+    assert tree(tmp_path) == {"result/theirs/a": "1", "result/b": "second"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_a_failure_keeps_the_earlier_entries(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "result"
+    path.mkdir()
+    (path / "b").write_text("1")
+    with pytest.raises(error), atomic.entries(path) as new:
+        (new / "b").write_text("2")
+        raise error
+    assert tree(tmp_path) == {"result/b": "1"}

@@ -116,6 +116,14 @@ class Evaluate(Section):
     histogram_sentences: int = Field(1_000, ge=2)  # training sentences behind the negative-similarity histogram
 
 
+class Mteb(Section):
+    """Retrieval and reranking: the sets, and where texts are cut."""
+
+    tasks: list[str] = Field(min_length=1)  # names of MTEB's, or of folders in data/beir/
+    query_length: int = Field(512, ge=3)  # word pieces, [CLS] and [SEP] included; a model's own limit may be lower
+    passage_length: int = Field(512, ge=3)
+
+
 class Study(Section):
     """One ablation: a method, the settings that vary from cell to cell, and the seeds of each cell."""
 
@@ -138,6 +146,7 @@ class Params(Section):
     teacher: Teacher
     train: Train
     evaluate: Evaluate
+    mteb: Mteb
     methods: dict[str, dict[str, Any]]
     ablate: dict[str, Study] = {}
 
@@ -211,6 +220,7 @@ def check(values: Mapping[str, Any], where: str) -> Params:
         ("seeds", params.seeds),
         ("trained", params.trained),
         ("untrained", params.untrained),
+        ("mteb.tasks", params.mteb.tasks),
     ):
         if len(set(values_of)) < len(values_of):
             raise NegbenchError(f"'{key}' names one entry twice", where, "Remove the duplicate.")

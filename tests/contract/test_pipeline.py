@@ -134,7 +134,7 @@ def test_a_new_seed_runs_only_its_own_stages(edited: Path) -> None:
     settings = yaml.safe_load((edited / "params.yaml").read_text(encoding="utf-8"))
     settings["seeds"].append(77)
     (edited / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    expected = {f"{stage}@{method}-77" for stage in ("train", "evaluate") for method in settings["trained"]}
+    expected = {f"{stage}@{method}-77" for stage in ("train", "evaluate", "mteb") for method in settings["trained"]}
     assert reruns(edited) == expected | ENDS
 
 
@@ -144,7 +144,7 @@ def test_editing_a_method_runs_only_that_method(edited: Path) -> None:
         file = edited / "methods" / f"{method}.py"
         before = file.read_text(encoding="utf-8")
         file.write_text(before + "# edited\n", encoding="utf-8")
-        own = {f"{stage}@{method}-{seed}" for stage in ("train", "evaluate") for seed in settings["seeds"]}
+        own = {f"{stage}@{method}-{seed}" for stage in ("train", "evaluate", "mteb") for seed in settings["seeds"]}
         studies = {f"ablate@{name}" for name, study in settings["ablate"].items() if study["method"] == method}
         assert reruns(edited) == own | studies | ENDS
         file.write_text(before, encoding="utf-8")
@@ -155,7 +155,7 @@ def test_editing_a_methods_settings_runs_only_that_method(edited: Path) -> None:
     method = settings["trained"][0]
     settings["methods"][method]["temperature"] = 0.07
     (edited / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    own = {f"{stage}@{method}-{seed}" for stage in ("train", "evaluate") for seed in settings["seeds"]}
+    own = {f"{stage}@{method}-{seed}" for stage in ("train", "evaluate", "mteb") for seed in settings["seeds"]}
     studies = {f"ablate@{name}" for name, study in settings["ablate"].items() if study["method"] == method}
     assert reruns(edited) == own | studies | ENDS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 HEADER = "query-id\tcorpus-id\tscore"
-WORDS = "man woman dog cat guitar flute plays rides eats big two the a in".split()
+WORDS = ["man", "woman", "dog", "cat", "guitar", "flute", "plays", "rides", "eats", "big", "two", "the", "a", "in"]
 
 
 def write_set(folder: Path, *, seed: int = 0, candidates: bool = False) -> Path:

@@ -1,0 +1,77 @@
+"""Embeddings of queries and passages, each distinct text embedded once under its limit of length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.sts import Embedder
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Most word pieces of a query and of a passage, special tokens included; a model's own limit may be lower."""
+
+    query: int = 512
+    passage: int = 512
+
+
+class NotFiniteError(Exception):
+    """Some embeddings are NaN or infinite."""
+
+
+class Vectors:
+    """Embeddings by text.
+
+    Args:
+        embed: (N, H) embeddings of N texts.
+        shared: whether what was learnt before stays, so that several tasks share it.
+    """
+
+    def __init__(self, embed: Callable[[Sequence[str]], NDArray[np.float32]], *, shared: bool) -> None:
+        self.embed = embed
+        self.shared = shared
+        self.known: dict[str, NDArray[np.float32]] = {}
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Embed the texts that are new, in one call.
+
+        Raises:
+            NotFiniteError: an embedding of `texts` is NaN or infinite.
+        """
+        if not self.shared:
+            self.known = {}
+        distinct = dict.fromkeys(texts)
+        new = [text for text in distinct if text not in self.known]
+        if new:
+            self.known.update(zip(new, self.embed(new), strict=True))
+        if bad := sum(not np.isfinite(self.known[text]).all() for text in distinct):
+            raise NotFiniteError(f"{bad} of {len(distinct)} texts have an embedding that is not finite")
+
+    def of(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        """The embeddings of N texts that were learnt: (N, H)."""
+        return np.stack([self.known[text] for text in texts])
+
+
+def vectors(encoder: Embedder, lengths: Lengths) -> tuple[Vectors, Vectors]:
+    """Those of queries and those of passages; one object where nothing sets them apart.
+
+    An `Encoder` gives a text the same embedding every time. Of any other encoder nothing is shared between calls of
+    `learn`, so that its columns may depend on what it is asked (a bag of words), and `lengths` do not apply to it.
+    """
+    from methods.core.encoder import Encoder
+
+    if not isinstance(encoder, Encoder):
+        both = Vectors(encoder.encode, shared=False)
+        return both, both
+
+    def limited(length: int) -> Vectors:
+        limit = min(encoder.max_length, length)
+        cut = Encoder(encoder.backbone, encoder.tokenizer, encoder.pooling, limit).train(encoder.training)
+        return Vectors(lambda texts: cut.encode(texts, progress="Embedding"), shared=True)
+
+    queries = limited(lengths.query)
+    return queries, queries if lengths.query == lengths.passage else limited(lengths.passage)

@@ -1,0 +1,75 @@
+"""Stage mteb: retrieval and reranking with one trained encoder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from eval import mteb, retrieval
+from eval.sts import Embedder
+from eval.vectors import Lengths
+from methods.core.encoder import Encoder
+from pipelines import atomic, device, main, params, provenance
+from pipelines.paths import DATA, results_of, run_of
+
+
+def stage(arguments: argparse.Namespace) -> None:
+    """Evaluate runs/<method>/<seed>/model."""
+    settings = params.load()
+    run = run_of(arguments.method, arguments.seed)
+    encoder = Encoder.load(run / "model").to(device.best())
+    described = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    measure(settings, described, arguments.seed, encoder)
+
+
+def measure(settings: params.Params, described: Mapping[str, Any], seed: int, encoder: Embedder) -> None:
+    """Write results/<method>/<seed>/mteb/ and, for MTEB's own tools, runs/<method>/<seed>/mteb/.
+
+    MTEB's files hold the time of day, so they lie where no other stage looks.
+
+    Args:
+        settings: the profile's.
+        described: what the run was; goes into the hashes.
+        seed: of the run.
+        encoder: what is evaluated.
+    """
+    method = described["method"]
+    code = provenance.code_hash(
+        params.ROOT / "eval",
+        params.ROOT / "methods/core",
+        params.ROOT / "methods" / f"{method}.py",
+    )
+    # Without the seed: MTEB is to see the seeds of a method as runs of one model.
+    shared = [{key: described.get(key) for key in ("method", "settings", "train")}]
+    shared += [section.model_dump(mode="json") for section in (settings.backbone, settings.mteb)]
+    origin = {
+        "profile": settings.profile,
+        "comparable": settings.comparable,
+        "backbone": settings.backbone.name,
+        "params_hash": provenance.params_hash([*shared, described.get("seed")]),
+        "code_hash": code,
+        "data_hash": provenance.data_hash(),
+        "versions": provenance.versions() | {"mteb": version("mteb")},
+    }
+    lengths = Lengths(settings.mteb.query_length, settings.mteb.passage_length)
+    with (
+        atomic.folder(run_of(method, seed) / "mteb") as theirs,
+        atomic.folder(results_of(method, seed) / "mteb") as out,
+    ):
+        files = mteb.ResultFiles(theirs, f"negbench/{method}", provenance.params_hash([*shared, code]), seed)
+        results = mteb.evaluate(encoder, DATA, settings.mteb.tasks, lengths, files)
+        atomic.write_json(out / "records.json", {"provenance": origin, "records": retrieval.records(results)})
+        np.savez_compressed(out / "queries.npz", **retrieval.arrays(results))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipelines.mteb", description=__doc__)
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    sys.exit(main.run(stage, parser))

@@ -1,0 +1,30 @@
+"""Stage mteb_untrained: retrieval and reranking with one method that takes no training."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from eval.sts import Embedder
+from methods.core.contract import load_untrained
+from methods.core.encoder import Encoder
+from methods.core.untrained import UntrainedEncoder
+from pipelines import device, main, mteb, params
+from pipelines.paths import BACKBONE
+
+
+def stage(arguments: argparse.Namespace) -> None:
+    """Evaluate the method as seed 0: without training no seed changes anything."""
+    settings = params.load()
+    method = load_untrained(arguments.method)
+    encoder: Embedder = method(str(BACKBONE))
+    if issubclass(method, UntrainedEncoder):  # such a method is its backbone's Encoder, and as one has limits of length
+        encoder = Encoder.load(BACKBONE, method.pooling).to(device.best())
+    described = {"method": arguments.method, "train": {"pooling": method.pooling} if method.pooling else {}}
+    mteb.measure(settings, described, 0, encoder)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipelines.mteb_untrained", description=__doc__)
+    parser.add_argument("--method", required=True)
+    sys.exit(main.run(stage, parser))

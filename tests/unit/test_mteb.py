@@ -1,0 +1,385 @@
+"""Retrieval and reranking: scores against naive loops, pytrec_eval and MTEB's own wrapper, and what MTEB reads back."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from beir_fixture import write_set
+from numpy.typing import NDArray
+
+from eval import mteb, retrieval
+from eval.beir import load_collection
+from eval.sts import Embedder
+from eval.vectors import Lengths
+from methods.bag_of_words import BagOfWords
+from methods.core.encoder import Encoder
+from pipelines import mteb as stage
+from pipelines import params
+from pipelines.errors import NegbenchError
+from pipelines.main import run
+
+Run = dict[str, dict[str, float]]  # cosine by document by query
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with NFCorpus (made up), a reranking set of MTEB's and one of each kind of our own."""
+    for seed, (name, candidates) in enumerate(
+        {"nfcorpus": False, "scidocsrr": True, "own": False, "own-ranked": True}.items()
+    ):
+        write_set(tmp_path / "data" / "beir" / name, seed=seed, candidates=candidates)
+    return tmp_path / "data"
+
+
+def naive_run(encoder: Embedder, folder: Path) -> Run:
+    """Every cosine that counts, one pair at a time."""
+    found = load_collection(folder)
+    texts = [f"{document.title} {document.text}".strip() for document in found.documents.values()]
+    vectors = encoder.encode([*found.queries.values(), *texts]).astype(np.float64)
+    by_id = dict(zip([*found.queries, *found.documents], vectors, strict=True))
+    result: Run = {}
+    for query in found.queries:
+        ranked = found.candidates[query] if found.candidates else found.documents
+        result[query] = {}
+        for document in ranked:
+            a, b = by_id[query], by_id[document]
+            result[query][document] = float(a @ b / math.sqrt(a @ a) / math.sqrt(b @ b))
+    return result
+
+
+def naive_scores(found: dict[str, float], judged: dict[str, int]) -> dict[str, float]:
+    """The four metrics of one query by their definitions; equal cosines rank by id, the greater first."""
+    order = sorted(found, key=lambda document: (round(found[document], 6), document), reverse=True)
+    gains = [max(judged.get(document, 0), 0) for document in order]
+    ideal = sorted((gain for gain in judged.values() if gain > 0), reverse=True)
+
+    def dcg(values: Sequence[int]) -> float:
+        return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(values[:10], start=1))
+
+    hits = [rank for rank, gain in enumerate(gains, start=1) if gain > 0]
+    return {
+        "ndcg_at_10": dcg(gains) / dcg(ideal),
+        "map_at_1000": sum(seen / rank for seen, rank in enumerate(hits, start=1)) / len(ideal),
+        "mrr_at_10": 1 / hits[0] if hits and hits[0] <= 10 else 0.0,
+        "recall_at_100": sum(rank <= 100 for rank in hits) / len(ideal),
+    }
+
+
+def values(result: retrieval.RetrievalResult) -> dict[str, float | None]:
+    return {metric: score.value for metric, score in result.scores.items()}
+
+
+@pytest.mark.parametrize(
+    ("task", "folder", "main"),
+    [
+        ("NFCorpus", "nfcorpus", "ndcg_at_10"),
+        ("SciDocsRR", "scidocsrr", "map_at_1000"),
+        ("own", "own", "ndcg_at_10"),
+        ("own-ranked", "own-ranked", "map_at_1000"),
+    ],
+)
+def test_scores_equal_naive_loops_and_pytrec_eval(
+    data: Path, tiny_encoder: Encoder, task: str, folder: str, main: str
+) -> None:
+    import pytrec_eval
+
+    result = mteb.evaluate(tiny_encoder, data, [task])[task]
+    found = naive_run(tiny_encoder, data / "beir" / folder)
+    qrels = load_collection(data / "beir" / folder).qrels
+    naive = {query: naive_scores(found[query], qrels[query]) for query in sorted(qrels)}
+    rounded = {query: {d: round(cosine, 6) for d, cosine in row.items()} for query, row in found.items()}
+    theirs = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut_10", "map_cut_1000", "recall_100"}).evaluate(rounded)
+
+    assert (result.main, result.queries) == (main, sorted(qrels))
+    for metric, values_of in result.per_query.items():
+        np.testing.assert_allclose(values_of, [row[metric] for row in naive.values()], atol=1e-6)
+        measure = retrieval.PER_QUERY[metric]
+        np.testing.assert_allclose(values_of, [theirs[query][measure] for query in result.queries], atol=1e-6)
+    for metric, score in result.scores.items():
+        assert score.value == pytest.approx(100 * np.mean([row[metric] for row in naive.values()]), abs=6e-4)
+        assert (score.n, score.status) == (8, "ok")
+
+
+def test_scores_equal_those_of_mtebs_own_wrapper(data: Path, tiny_encoder_folder: Path) -> None:
+    from datasets import Dataset
+    from mteb import evaluate, get_task
+    from sentence_transformers import SentenceTransformer
+
+    def rows(path: Path) -> list[dict[str, str]]:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    folder = data / "beir/nfcorpus"
+    qrels: dict[str, dict[str, int]] = {}
+    for line in (folder / "qrels/test.tsv").read_text().splitlines()[1:]:
+        query, document, score = line.split("\t")
+        qrels.setdefault(query, {})[document] = int(score)
+    task = get_task("NFCorpus")
+    parts = {name: Dataset.from_list(rows(folder / f"{name}.jsonl")) for name in ("corpus", "queries")}
+    renamed = {name: part.rename_column("_id", "id") for name, part in parts.items()}
+    task.dataset = {"default": {"test": {**renamed, "relevant_docs": qrels, "top_ranked": None}}}
+    task.data_loaded = True
+    model = SentenceTransformer(str(tiny_encoder_folder), device="cpu")
+    theirs = evaluate(model, task, cache=None, co2_tracker=False, show_progress_bar=False).task_results[0]
+
+    result = mteb.evaluate(Encoder.load(tiny_encoder_folder), data, ["NFCorpus"])["NFCorpus"]
+    for metric, value in values(result).items():
+        assert value == pytest.approx(100 * theirs.scores["test"][0][metric], abs=1e-4)
+
+
+def test_columns_may_depend_on_what_is_asked(data: Path) -> None:
+    """A bag of words counts columns anew in each call; a task must come in one, and alone."""
+    results = mteb.evaluate(BagOfWords(""), data, ["own", "own-ranked"])
+    assert results["own-ranked"] != results["own"]
+    for task, result in results.items():
+        found, qrels = naive_run(BagOfWords(""), data / "beir" / task), load_collection(data / "beir" / task).qrels
+        naive = [naive_scores(found[query], qrels[query])["ndcg_at_10"] for query in result.queries]
+        np.testing.assert_allclose(result.per_query["ndcg_at_10"], naive, atol=1e-6)
+
+
+def test_what_tasks_share_is_embedded_once(data: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_set(data / "beir" / "again", seed=2)  # as `own`
+    seen: list[str] = []
+    encode = Encoder.encode
+
+    def recording(self: Encoder, sentences: Sequence[str], **options: str) -> NDArray[np.float32]:
+        seen.extend(sentences)
+        return encode(self, sentences, **options)
+
+    monkeypatch.setattr(Encoder, "encode", recording)
+    results = mteb.evaluate(tiny_encoder, data, ["own", "again", "nfcorpus"])
+    assert len(seen) == len(set(seen))
+    assert values(results["own"]) == values(results["again"]) != values(results["nfcorpus"])
+
+
+def test_queries_and_passages_are_cut_at_their_own_lengths(data: Path, tiny_encoder: Encoder) -> None:
+    def cut(length: int) -> Encoder:
+        return Encoder(tiny_encoder.backbone, tiny_encoder.tokenizer, tiny_encoder.pooling, length)
+
+    found = load_collection(data / "beir/own")
+    qrels = found.qrels
+    passages = [f"{d.title} {d.text}".strip() for d in found.documents.values()]
+    a, b = cut(7).encode([*found.queries.values()]), cut(11).encode(passages)
+    cosines = (a @ b.T) / np.linalg.norm(a, axis=1)[:, None] / np.linalg.norm(b, axis=1)
+    naive = [
+        naive_scores(dict(zip(found.documents, row.tolist(), strict=True)), qrels[query])["ndcg_at_10"]
+        for query, row in zip(found.queries, cosines, strict=True)
+    ]
+    result = mteb.evaluate(tiny_encoder, data, ["own"], Lengths(query=7, passage=11))["own"]
+    np.testing.assert_allclose(result.per_query["ndcg_at_10"], naive, atol=1e-6)
+    assert values(result) != values(mteb.evaluate(tiny_encoder, data, ["own"])["own"])
+
+
+def test_mteb_reads_its_own_files_back_with_seeds_apart(data: Path, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    from mteb import ResultCache, get_task
+
+    published = get_task("NFCorpus").metadata.revision
+    expected = {}
+    for seed, pooling in enumerate(("mean", "cls_before_pooler")):
+        encoder = Encoder(tiny_encoder.backbone, tiny_encoder.tokenizer, pooling, 48)  # type: ignore[arg-type]
+        files = mteb.ResultFiles(tmp_path / "files", "negbench/tiny", "abc", seed)
+        results = mteb.evaluate(encoder, data, ["NFCorpus", "own-ranked"], files=files)
+        expected[seed] = {task: result.scores[result.main].value for task, result in results.items()}
+
+    folder = tmp_path / "files/results/negbench__tiny/abc/experiments"
+    assert {path.name for path in folder.iterdir()} == {"seed_0", "seed_1"}
+    for seed in expected:
+        meta = json.loads((folder / f"seed_{seed}" / "model_meta.json").read_text())
+        assert meta["name"] == "negbench/tiny"
+        assert (meta["embed_dim"], meta["max_tokens"], meta["similarity_fn_name"]) == (16, 48, "cosine")
+        assert meta["n_parameters"] == sum(p.numel() for p in tiny_encoder.parameters())
+        loaded = ResultCache(tmp_path / "files").load_results(experiment_kwargs={"seed": seed})
+        (model,) = loaded.model_results
+        found = {result.task_name: result for result in model.task_results}
+        assert {task: 100 * result.get_score() for task, result in found.items()} == pytest.approx(expected[seed])
+        assert found["NFCorpus"].dataset_revision.startswith("local-")
+    assert expected[0] != expected[1]
+    assert get_task("NFCorpus").metadata.revision == published  # MTEB's own task stays as it was
+
+
+class _Broken:
+    """Word counts, in which some rows are `value` alone."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+        counts = BagOfWords("").encode(sentences)
+        counts[3:5] = self.value
+        return counts
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("task", ["own", "own-ranked"])
+def test_embeddings_that_are_not_finite_give_no_score(data: Path, task: str, value: float) -> None:
+    result = mteb.evaluate(_Broken(value), data, [task])[task]
+    assert {score.value for score in result.scores.values()} == {None}
+    assert {(score.status, score.n) for score in result.scores.values()} == {("failed", 8)}
+    assert "2 of " in str(result.scores["ndcg_at_10"].reason)
+    assert (result.queries, result.per_query) == ([], {})
+    json.dumps(retrieval.records({task: result}), allow_nan=False)
+    assert retrieval.arrays({task: result}) == {}
+
+
+def test_the_stage_writes_the_same_records_each_time(
+    data: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "manifest.json").write_text("{}")
+    monkeypatch.chdir(data.parent)
+    settings = params.load(params.ROOT / "params.yaml")
+    chosen = settings.mteb.model_copy(update={"tasks": ["own", "own-ranked"], "passage_length": 9})
+    settings = settings.model_copy(update={"mteb": chosen})
+    described = {"method": "simcse", "seed": 3, "settings": {}, "train": {}}
+    out, written = Path("results/simcse/3/mteb"), []
+    for _ in range(2):
+        stage.measure(settings, described, 3, tiny_encoder)
+        written.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert written[0] == written[1]
+    assert set(written[0]) == {"records.json", "queries.npz"}
+
+    stored = json.loads((out / "records.json").read_text())
+    results = mteb.evaluate(tiny_encoder, data, ["own", "own-ranked"], Lengths(passage=9))
+    assert stored["records"] == retrieval.records(results)
+    assert stored["provenance"]["versions"]["mteb"]
+    with np.load(out / "queries.npz") as kept:
+        assert {name: kept[name].tolist() for name in kept.files} == {
+            name: array.tolist() for name, array in retrieval.arrays(results).items()
+        }
+    assert len([*Path("runs/simcse/3/mteb").rglob("seed_3/own*.json")]) == 2
+
+
+def test_a_set_that_cannot_be_had_is_skipped(
+    data: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mteb.abstasks import AbsTaskRetrieval
+
+    def unreachable(self: AbsTaskRetrieval, **_: object) -> None:
+        raise ConnectionError("Couldn't reach\nthe hub")
+
+    monkeypatch.setattr(AbsTaskRetrieval, "load_data", unreachable)
+    results = mteb.evaluate(tiny_encoder, data, ["ArguAna", "NFCorpus", "MindSmallReranking"])
+    assert results["NFCorpus"].scores["ndcg_at_10"].status == "ok"
+    skipped = results["ArguAna"].scores["ndcg_at_10"]
+    assert (skipped.value, skipped.status, skipped.n) == (None, "skipped", 0)
+    assert skipped.reason == "neither in beir/arguana nor on the hub: Couldn't reach the hub"
+    mind = results["MindSmallReranking"]
+    assert list(mind.scores) == [*retrieval.METRICS, "max_over_subqueries_map_at_1000"]
+    assert mind.main == "max_over_subqueries_map_at_1000"
+
+
+def test_records_and_arrays_hold_every_score(data: Path, tiny_encoder: Encoder) -> None:
+    results = mteb.evaluate(tiny_encoder, data, ["own", "own-ranked"])
+    records = retrieval.records(results)
+    assert [(r["task"], r["metric"]) for r in records] == [(t, m) for t in results for m in retrieval.METRICS]
+    assert [(r["task"], r["metric"]) for r in records if r["main"]] == [
+        ("own", "ndcg_at_10"),
+        ("own-ranked", "map_at_1000"),
+    ]
+    assert all(set(r) == {"task", "metric", "main", "value", "status", "reason", "n"} for r in records)
+    arrays = retrieval.arrays(results)
+    for record in records:
+        if record["metric"] in retrieval.PER_QUERY:
+            kept = arrays[f"{record['task']}/{record['metric']}"]
+            assert record["value"] == pytest.approx(100 * kept.mean(), abs=6e-4)  # MTEB rounds means to 5 digits
+    assert arrays["own/queries"].tolist() == [f"q{n}" for n in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("NFCorpos", "unknown task 'NFCorpos' (tasks). Did you mean 'NFCorpus'?"),
+        ("own-rankd", "unknown task 'own-rankd' (tasks). Did you mean 'own-ranked'?"),
+        ("§§§", f"unknown task '§§§' (tasks). Valid: {', '.join(sorted(mteb.TASKS))}."),
+        ("STSBenchmark", "'STSBenchmark' is no retrieval or reranking task over text (tasks). Choose"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_an_error(data: Path, task: str, message: str) -> None:
+    with pytest.raises(NegbenchError) as caught:
+        mteb.evaluate(_Broken(0), data, [task])
+    assert message in str(caught.value)
+
+
+def test_a_reranking_set_needs_its_candidates(data: Path) -> None:
+    (data / "beir/scidocsrr/top_ranked.jsonl").unlink()
+    with pytest.raises(NegbenchError, match="candidates to rerank are missing"):
+        mteb.evaluate(_Broken(0), data, ["SciDocsRR"])
+
+
+def test_a_broken_set_is_met_before_anything_is_embedded(data: Path) -> None:
+    class Unasked:
+        def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+            raise AssertionError("embedded")
+
+    with (data / "beir/own/corpus.jsonl").open("a") as file:
+        file.write("{\n")
+    with pytest.raises(NegbenchError, match=r"not valid JSON.*corpus.jsonl:61"):
+        mteb.evaluate(Unasked(), data, ["nfcorpus", "own"])
+
+
+def test_the_program_prints_an_aligned_table(
+    data: Path, tiny_encoder_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--model", str(tiny_encoder_folder), "--data", str(data), "--tasks", "own", "SciDocsRR"]
+    assert run(mteb.main, mteb.parser(), options) == 0
+    shown = capsys.readouterr()
+    results = mteb.evaluate(Encoder.load(tiny_encoder_folder), data, ["own", "SciDocsRR"])
+    lines = shown.out.splitlines()
+    assert lines[0].split() == ["task", "nDCG@10", "MAP", "MRR@10", "Recall@100", "n"]
+    for line, (task, result) in zip(lines[1:], results.items(), strict=True):
+        assert line.split() == [task, *(f"{value:.2f}" for value in values(result).values()), "8"]
+    assert len({len(line) for line in lines}) == 1
+    assert shown.err == ""  # no progress bar where there is no terminal
+
+
+def test_the_program_prints_records(data: Path, tiny_encoder_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--model", str(tiny_encoder_folder), "--data", str(data), "--tasks", "own", "--pooling", "cls", "--json"]
+    assert run(mteb.main, mteb.parser(), options) == 0
+    results = mteb.evaluate(Encoder.load(tiny_encoder_folder, "cls"), data, ["own"])
+    assert json.loads(capsys.readouterr().out)["records"] == retrieval.records(results)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda model, data: (model / "none", data), "error: no model here: config.json is missing"),
+        (lambda model, data: (model, data / "none"), "error: the data folder does not exist"),
+    ],
+)
+def test_the_program_names_a_folder_that_is_none(
+    data: Path,
+    tiny_encoder_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Path, Path], tuple[Path, Path]],
+    message: str,
+) -> None:
+    model, folder = change(tiny_encoder_folder, data)
+    assert run(mteb.main, mteb.parser(), ["--model", str(model), "--data", str(folder), "--tasks", "own"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith(message)
+    assert shown.count("\n") == 1
+
+
+def test_one_file_alone_imports_mteb() -> None:
+    packages = ("pipelines", "methods", "eval", "reports")
+    importing = set()
+    for path in (path for package in packages for path in (params.ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if any(name.split(".")[0] == "mteb" for name in names):
+                importing.add(str(path.relative_to(params.ROOT)))
+    assert importing == {"eval/mteb.py"}
+
+
+def test_nothing_waits_for_mteb_until_it_is_used() -> None:
+    modules = "eval.mteb, eval.sts, pipelines.mteb, pipelines.train, pipelines.evaluate"
+    program = f"import sys, {modules}; print([m for m in ('mteb', 'datasets', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=params.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -108,32 +108,6 @@ def test_scores_equal_naive_loops_and_pytrec_eval(
         assert (score.n, score.status) == (8, "ok")
 
 
-def test_scores_equal_those_of_mtebs_own_wrapper(data: Path, tiny_encoder_folder: Path) -> None:
-    from datasets import Dataset
-    from mteb import evaluate, get_task
-    from sentence_transformers import SentenceTransformer
-
-    def rows(path: Path) -> list[dict[str, str]]:
-        return [json.loads(line) for line in path.read_text().splitlines()]
-
-    folder = data / "beir/nfcorpus"
-    qrels: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels/test.tsv").read_text().splitlines()[1:]:
-        query, document, score = line.split("\t")
-        qrels.setdefault(query, {})[document] = int(score)
-    task = get_task("NFCorpus")
-    parts = {name: Dataset.from_list(rows(folder / f"{name}.jsonl")) for name in ("corpus", "queries")}
-    renamed = {name: part.rename_column("_id", "id") for name, part in parts.items()}
-    task.dataset = {"default": {"test": {**renamed, "relevant_docs": qrels, "top_ranked": None}}}
-    task.data_loaded = True
-    model = SentenceTransformer(str(tiny_encoder_folder), device="cpu")
-    theirs = evaluate(model, task, cache=None, co2_tracker=False, show_progress_bar=False).task_results[0]
-
-    result = mteb.evaluate(Encoder.load(tiny_encoder_folder), data, ["NFCorpus"])["NFCorpus"]
-    for metric, value in values(result).items():
-        assert value == pytest.approx(100 * theirs.scores["test"][0][metric], abs=1e-4)
-
-
 def test_columns_may_depend_on_what_is_asked(data: Path) -> None:
     """A bag of words counts columns anew in each call; a task must come in one, and alone."""
     results = mteb.evaluate(BagOfWords(""), data, ["own", "own-ranked"])

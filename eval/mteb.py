@@ -131,8 +131,8 @@ class _Model:
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, prompt_type: Any, **_: Any) -> NDArray[np.float32]:
         """The embeddings of all N texts in `inputs`: (N, H)."""
-        vectors = self.queries if prompt_type == "query" else self.passages
-        return vectors.of(text for batch in inputs for text in batch["text"])
+        role = self.queries if prompt_type == "query" else self.passages
+        return role.of(text for batch in inputs for text in batch["text"])
 
     def similarity(self, first: Any, second: Any) -> Any:
         """Cosine of all pairs of rows of (N, H) and (M, H): (N, M)."""

@@ -17,9 +17,11 @@ def stage(arguments: argparse.Namespace) -> None:
     """Evaluate the method as seed 0: without training no seed changes anything."""
     settings = params.load()
     method = load_untrained(arguments.method)
-    encoder: Embedder = method(str(BACKBONE))
-    if issubclass(method, UntrainedEncoder):  # such a method is its backbone's Encoder, and as one has limits of length
+    encoder: Embedder
+    if issubclass(method, UntrainedEncoder):  # the backbone under some pooling: as an Encoder it has limits of length
         encoder = Encoder.load(BACKBONE, method.pooling).to(device.best())
+    else:
+        encoder = method(str(BACKBONE))
     described = {"method": arguments.method, "train": {"pooling": method.pooling} if method.pooling else {}}
     mteb.measure(settings, described, 0, encoder)
 

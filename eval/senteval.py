@@ -88,6 +88,11 @@ def check_task(name: str) -> str:
     return name
 
 
+def tidy(sentence: str) -> str:
+    """A sentence as SentEval hands it to an encoder: whitespace-split tokens joined by single spaces."""
+    return " ".join(sentence.split())
+
+
 def load_sts(data: Path, task: str, split: str = "test") -> list[Subset]:
     """Read one split of an STS task, subsets in SentEval's order.
 
@@ -170,8 +175,4 @@ def _subset(name: str, scored: Sequence[tuple[str, str, float]], where: Path) ->
         found = f"{len(scored)} scored pairs, and a correlation needs at least 2"
         raise NegbenchError(found, where, "Fetch the data again.")
     first, second, gold = zip(*scored, strict=True)
-    return Subset(name, [_tidy(s) for s in first], [_tidy(s) for s in second], np.array(gold))
-
-
-def _tidy(sentence: str) -> str:
-    return " ".join(sentence.split())
+    return Subset(name, [tidy(s) for s in first], [tidy(s) for s in second], np.array(gold))

@@ -1,4 +1,4 @@
-"""Reading text files line by line, strictly: UTF-8, Unix line ends, plain or .xz."""
+"""Reading text files line by line, strictly: one encoding, Unix line ends, plain or .xz."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         raise NegbenchError("the .xz file is cut short or damaged", path, "Fetch it again.") from error
 
 
-def read_lines(path: Path, *, crlf: bool = False) -> Iterator[str]:
-    r"""Yield the lines of a UTF-8 file, without their ends; only "\n" ends a line.
+def read_lines(path: Path, *, crlf: bool = False, encoding: str = "utf-8") -> Iterator[str]:
+    r"""Yield the lines of a text file, without their ends; only "\n" ends a line.
 
     Args:
         path: a text file, plain or .xz.
         crlf: take "\r\n" as well (one of SICK's published files has it).
+        encoding: of the file; the oldest sets of SentEval are "latin-1".
 
     Raises:
         NegbenchError: as `open_bytes`; or a line (named in `where`) is not UTF-8 or has a carriage return.
@@ -40,7 +41,7 @@ def read_lines(path: Path, *, crlf: bool = False) -> Iterator[str]:
     with open_bytes(path) as file:
         for number, raw in enumerate(file, start=1):
             try:
-                line = raw.decode("utf-8").removesuffix("\n")
+                line = raw.decode(encoding).removesuffix("\n")
             except UnicodeDecodeError as error:
                 bad = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
                 raise NegbenchError(bad, f"{path}:{number}", "Convert the file to UTF-8 (iconv).") from error

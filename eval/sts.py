@@ -76,13 +76,18 @@ def evaluate(encoder: Embedder, data: Path, tasks: Sequence[str] = TASKS) -> dic
 def average(results: Mapping[str, TaskResult], metric: str = "all") -> Score:
     """The mean over all seven tasks; None where one is missing or has no score."""
     # Deviation: SimCSE's evaluation.py averages values rounded to two decimals; we average unrounded ones.
-    n = sum(result.scores[metric].n for result in results.values())
-    if absent := [task for task in TASKS if task not in results]:
+    return mean_score({task: result.scores[metric] for task, result in results.items()}, TASKS)
+
+
+def mean_score(scores: Mapping[str, Score], tasks: Sequence[str]) -> Score:
+    """The mean over all of `tasks`; None where one is missing or has no score. `n` counts what is there."""
+    n = sum(score.n for score in scores.values())
+    if absent := [task for task in tasks if task not in scores]:
         return Score(None, n, "skipped", f"not evaluated: {', '.join(absent)}")
-    values = [results[task].scores[metric].value for task in TASKS]
+    values = [scores[task].value for task in tasks]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
-        failed = ", ".join(task for task, value in zip(TASKS, values, strict=True) if value is None)
+        failed = ", ".join(task for task, value in zip(tasks, values, strict=True) if value is None)
         return Score(None, n, "failed", f"no score: {failed}")
     return Score(float(np.mean(known)), n)
 
@@ -162,14 +167,19 @@ def _score(task: str, subsets: list[Subset], similarities: list[NDArray[np.float
     return TaskResult(task, subsets, similarities, {"all": whole, "mean": mean, "wmean": wmean})
 
 
-def _table(results: Mapping[str, TaskResult]) -> str:
-    rows = {task: result.scores for task, result in results.items()}
-    rows["avg"] = {metric: average(results, metric) for metric in METRICS}
-    lines = [f"{'task':<6}" + "".join(f"{metric:>8}" for metric in METRICS) + f"{'n':>8}"]
+def table(rows: Mapping[str, Mapping[str, Score]], metrics: Sequence[str]) -> str:
+    """An aligned table, a task a line and a metric a column, and the reasons below it."""
+    lines = [f"{'task':<6}" + "".join(f"{metric:>8}" for metric in metrics) + f"{'n':>8}"]
     for task, scores in rows.items():
-        cells = ("—" if s.value is None else f"{s.value:.2f}" for s in scores.values())
-        lines.append(f"{task:<6}" + "".join(f"{cell:>8}" for cell in cells) + f"{scores['all'].n:>8}")
+        cells = [_cell(scores.get(metric)) for metric in metrics]
+        lines.append(f"{task:<6}" + "".join(f"{cell:>8}" for cell in cells) + f"{scores[metrics[0]].n:>8}")
     return "\n".join([*lines, *_notes(rows)])
+
+
+def _cell(score: Score | None) -> str:
+    if score is None:  # not a metric of this task
+        return ""
+    return "—" if score.value is None else f"{score.value:.2f}"
 
 
 def _notes(rows: Mapping[str, Mapping[str, Score]]) -> Iterable[str]:
@@ -178,10 +188,13 @@ def _notes(rows: Mapping[str, Mapping[str, Score]]) -> Iterable[str]:
 
 
 @dataclass(frozen=True)
-class _WithProgress:
+class WithProgress:
+    """An encoder that shows a progress bar on a terminal."""
+
     encoder: Encoder
 
     def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+        """Embed N sentences: (N, H)."""
         return self.encoder.encode(sentences, progress="Embedding")
 
 
@@ -208,11 +221,12 @@ def main(arguments: Namespace) -> None:
 
     pooling = check_pooling(arguments.pooling) if arguments.pooling else None
     encoder = Encoder.load(arguments.model, pooling).to(device.best())
-    results = evaluate(_WithProgress(encoder), arguments.data, tasks)
+    results = evaluate(WithProgress(encoder), arguments.data, tasks)
     if arguments.json:
         print(json.dumps({"records": records(results)}, indent=2, sort_keys=True, allow_nan=False))
     else:
-        print(_table(results))
+        rows = {task: result.scores for task, result in results.items()}
+        print(table(rows | {"avg": {metric: average(results, metric) for metric in METRICS}}, METRICS))
 
 
 if __name__ == "__main__":

@@ -97,15 +97,17 @@ def load(data: Path, task: str) -> TransferSet:
             for label, name in zip((1, 0), SINGLE[task], strict=True)
             for line in _lines(downstream / name, "latin-1")
         ]
-        parts = {"all": _part(rows)}
+        parts = {"all": _part(rows, downstream / task)}
     else:
         files = {part: downstream / name for part, name in SPLIT[task].items()}
-        parts = {part: _part(_READERS[task](path)) for part, path in files.items()}
+        parts = {part: _part(_READERS[task](path), path) for part, path in files.items()}
     return TransferSet(task, CLASSES[task], parts)
 
 
-def _part(rows: Iterable[Row]) -> Part:
+def _part(rows: Iterable[Row], where: Path) -> Part:
     tidied = [(label, tidy(first), None if second is None else tidy(second)) for label, first, second in rows]
+    if not tidied:
+        raise NegbenchError("no examples", where, "Fetch the data again.")
     tidied.sort(key=lambda row: (len(row[1].split()), len((row[2] or "").split()), row[0]))  # stable, as SentEval's
     labels, first, second = zip(*tidied, strict=True)
     return Part([*first], None if second[0] is None else [*second], np.array(labels, dtype=np.int64))

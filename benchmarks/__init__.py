@@ -1,0 +1,1 @@
+"""Speed, always against a reference in the same run."""

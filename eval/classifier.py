@@ -78,7 +78,7 @@ def fit(
     training: Training,
     on_fits: Callable[[int], object] = lambda count: None,
 ) -> Fits:
-    """Train one linear classifier for each split and l2 strength.
+    """Train one linear classifier for each split and l2 strength, on the CPU.
 
     Args:
         features: (N, D) float32, finite.
@@ -135,9 +135,8 @@ def _train(
     """Train L fits on each of G splits of n rows, in step, until each has stopped; as `fit`."""
     random = np.random.RandomState(SEED)
     rows, validation = _rows(splits, random)
-    start = initial_weights(inputs.shape[1] - 1, classes).to(inputs)
-    weights = start.repeat(*strengths.shape, 1, 1)  # (G, L, C, D + 1)
-    strengths = strengths.to(inputs)[:, :, None, None]  # (G, L, 1, 1)
+    weights = initial_weights(inputs.shape[1] - 1, classes).repeat(*strengths.shape, 1, 1)  # (G, L, C, D + 1)
+    strengths = strengths.float()[:, :, None, None]  # (G, L, 1, 1)
     optimiser = OPTIMISERS[training.optimiser](weights)
     best_weights = weights.clone()
     best_hits = np.full(strengths.shape[:2], -1)
@@ -190,7 +189,7 @@ def _epoch(
 ) -> None:
     """Step through `rows` (G, n) in batches of `size`, changing `weights` (G, L, C, D + 1)."""
     splits, fits, classes, width = weights.shape
-    targets = F.one_hot(labels[rows], classes).mT[:, None].to(inputs.dtype).contiguous()  # (G, 1, C, n)
+    targets = F.one_hot(labels[rows], classes).mT[:, None].float().contiguous()  # (G, 1, C, n)
     stacked = weights.view(splits, fits * classes, width)
     gathered = inputs.new_empty(splits * size, width)
     for batch, target in zip(torch.split(rows, size, 1), torch.split(targets, size, 3), strict=True):
@@ -210,5 +209,5 @@ def _hits(inputs: Tensor, labels: Tensor, validation: Sequence[Tensor], weights:
     hits = np.empty((len(validation), fits), dtype=np.int64)
     for count, rows, own in zip(hits, validation, weights, strict=True):
         logits = (inputs[rows] @ own.view(fits * classes, width).T).view(-1, fits, classes)
-        count[:] = (logits.argmax(2) == labels[rows, None]).sum(0).numpy(force=True)
+        count[:] = (logits.argmax(2) == labels[rows, None]).sum(0)
     return hits

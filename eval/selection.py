@@ -177,4 +177,4 @@ def _per_cent(share: NDArray[np.float64] | NDArray[np.bool_]) -> float:
 
 
 def _classify(features: Tensor, weights: Tensor) -> Labels:
-    return np.asarray(predict(features, weights).numpy(force=True))
+    return np.asarray(predict(features, weights))

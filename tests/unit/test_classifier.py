@@ -72,6 +72,15 @@ def test_each_split_has_its_own_strengths() -> None:
         torch.testing.assert_close(fits.weights[i, 0], weights, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_tiny_gradients_meet_the_optimisers_epsilon(setting: str) -> None:
+    x, y = clouds(120, 5, 2)
+    splits = random_splits(120, [(90, 30)])
+    fits = fit(x * 1e-7, y, 2, splits, np.array([[0.0]]), TRAINING[setting])
+    weights, _, _ = naive(x * 1e-7, y, 2, splits[0], 0.0, TRAINING[setting])
+    torch.testing.assert_close(fits.weights[0, 0], weights, rtol=0, atol=1e-4)
+
+
 def test_more_splits_than_step_together(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = clouds(80, 4, 3)
     splits = random_splits(80, [(60, 20)] * 5)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,16 +88,20 @@ def fit(
         strengths: (S, L), the l2 strengths to train with on each split. SentEval hands them to the optimiser as
             weight decay: they are added to the gradient, the bias's too.
         training: optimiser, batch size and stopping rule.
-        on_fits: told each time how many more fits have ended.
+        on_fits: told each time how many more fits have ended, by any of torch's number of threads.
     """
     inputs = torch.cat([features, features.new_ones(len(features), 1)], dim=1)  # (N, D + 1)
-    shape = (*strengths.shape, classes, inputs.shape[1])
-    fits = Fits(inputs.new_empty(shape), np.empty(strengths.shape))
-    for members in _alike(splits):
-        together = [splits[i] for i in members]
-        fits.weights[members], fits.accuracy[members] = _train(
-            inputs, labels, classes, together, torch.from_numpy(strengths[members]), training, on_fits
-        )
+    start = initial_weights(features.shape[1], classes)
+    fits = Fits(inputs.new_empty(*strengths.shape, *start.shape), np.empty(strengths.shape))
+    groups = [*_alike(splits)]
+
+    def train(members: list[int]) -> tuple[Tensor, NDArray[np.float64]]:
+        own = torch.from_numpy(strengths[members])
+        return _train(inputs, labels, start, [splits[i] for i in members], own, training, on_fits)
+
+    with _one_thread_an_operation() as threads, ThreadPoolExecutor(threads) as pool:
+        for members, (weights, accuracy) in zip(groups, pool.map(train, groups), strict=True):
+            fits.weights[members], fits.accuracy[members] = weights, accuracy
     return fits
 
 
@@ -112,6 +118,21 @@ def initial_weights(dimensions: int, classes: int) -> Tensor:
     return torch.cat([layer.weight, layer.bias[:, None]], dim=1).detach()
 
 
+@contextmanager
+def _one_thread_an_operation() -> Iterator[int]:
+    """Gives the number of threads to the caller to use as it likes.
+
+    An operation here takes microseconds: threads that share one wait for each other far longer than they work,
+    above all where other programs keep the cores busy. Groups of splits need no waiting.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _alike(splits: Sequence[Split]) -> Iterator[list[int]]:
     """Indices of splits that draw the same permutations, at most `TOGETHER` at once."""
     alike = defaultdict(list)
@@ -124,7 +145,7 @@ def _alike(splits: Sequence[Split]) -> Iterator[list[int]]:
 def _train(
     inputs: Tensor,
     labels: Tensor,
-    classes: int,
+    start: Tensor,
     splits: Sequence[Split],
     strengths: Tensor,
     training: Training,
@@ -133,7 +154,7 @@ def _train(
     """Train L fits on each of G splits of n rows, in step, until each has stopped; as `fit`."""
     random = np.random.RandomState(SEED)
     rows, validation = _rows(splits, random)
-    weights = initial_weights(inputs.shape[1] - 1, classes).repeat(*strengths.shape, 1, 1)  # (G, L, C, D + 1)
+    weights = start.repeat(*strengths.shape, 1, 1)  # (G, L, C, D + 1)
     strengths = strengths.float()[:, :, None, None]  # (G, L, 1, 1)
     optimiser = OPTIMISERS[training.optimiser](weights)
     best_weights = weights.clone()

@@ -146,3 +146,18 @@ def test_weak_l2_comes_close_to_scikit_learns_optimum() -> None:
         nn.functional.cross_entropy(x[train] @ fits.weights[0, 0, :, :-1].T + fits.weights[0, 0, :, -1], y[train])
         >= nn.functional.cross_entropy(torch.from_numpy(other.decision_function(x[train])), y[train]) - 1e-3
     )
+
+
+def test_threads_share_out_the_splits_and_torchs_number_of_them_comes_back() -> None:
+    x, y = clouds(80, 4, 3)
+    splits = random_splits(80, [(60 - i, 20) for i in range(5)])
+    alone = fit(x, y, 3, splits, strengths(splits), TRAINING["fast"])
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        shared = fit(x, y, 3, splits, strengths(splits), TRAINING["fast"])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(shared.weights, alone.weights)
+    np.testing.assert_array_equal(shared.accuracy, alone.accuracy)

@@ -1,0 +1,51 @@
+"""One embedding pass: every distinct sentence of many tasks is embedded once, into a file that all of them read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from eval.sts import Embedder
+
+_CHUNK = 8192  # sentences handed to the encoder at a time: what it holds in memory does not grow with the tasks
+
+
+class EmbeddedOnce:
+    """An embedder that looks up what another one has embedded.
+
+    Args:
+        encoder: embeds the sentences, once.
+        sentences: all that will be asked for; repeats cost nothing.
+        file: where the (N, H) float32 matrix goes, memory-mapped; the caller's to delete.
+        progress: label of a progress bar, shown on a terminal; none without one.
+    """
+
+    def __init__(self, encoder: Embedder, sentences: Iterable[str], file: Path, *, progress: str | None = None) -> None:
+        # Sentences of like length side by side, or an encoder that pads would pad more.
+        ordered = sorted(dict.fromkeys(sentences), key=len)
+        self._rows = {sentence: row for row, sentence in enumerate(ordered)}
+        self._matrix: NDArray[np.float32] | None = None
+        with tqdm(
+            total=len(ordered), desc=progress, disable=None if progress else True, unit="sentence", unit_scale=True
+        ) as bar:
+            for start in range(0, len(ordered), _CHUNK):
+                chunk = encoder.encode(ordered[start : start + _CHUNK])
+                if self._matrix is None:
+                    shape = (len(ordered), chunk.shape[1])
+                    self._matrix = np.lib.format.open_memmap(file, "w+", np.float32, shape)
+                self._matrix[start : start + len(chunk)] = chunk
+                bar.update(len(chunk))
+
+    def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+        """Embeddings (N, H) of sentences that were announced.
+
+        Raises:
+            KeyError: one was not.
+        """
+        if self._matrix is None:
+            raise KeyError("no sentence was embedded")
+        return np.asarray(self._matrix[[self._rows[sentence] for sentence in sentences]])

@@ -73,6 +73,12 @@ def evaluate(encoder: Embedder, data: Path, tasks: Sequence[str] = TASKS) -> dic
     return {task: _score(task, subsets, [next(similarities) for _ in subsets]) for task, subsets in loaded.items()}
 
 
+def sentences(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
+    """All sentences that `evaluate` embeds, repeats included; raises as `load_sts`."""
+    subsets = chain.from_iterable(load_sts(data, task) for task in tasks)
+    return [*chain.from_iterable(chain(subset.first, subset.second) for subset in subsets)]
+
+
 def average(results: Mapping[str, TaskResult], metric: str = "all") -> Score:
     """The mean over all seven tasks; None where one is missing or has no score."""
     # Deviation: SimCSE's evaluation.py averages values rounded to two decimals; we average unrounded ones.

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines import atomic, main
 from pipelines.measured import measured, options
 from reports import negatives, paper, records, summary, tables, verdicts
+from reports.families import FAMILIES
 from reports.records import Record
 
 _FLAT = ["profile", "method", "label", "seed", *Record.model_fields, "params_hash", "code_hash", "data_hash"]
@@ -21,13 +22,14 @@ def aggregate(arguments: argparse.Namespace) -> None:
     """Write records.csv, summary.json and tables/ into the build folder."""
     results, cells = measured(arguments)
     papers = paper.load_all(arguments.paper)
-    table = tables.build(results, papers)
-    content = summary.build(results, papers, table, verdicts.compare(results, papers), negatives.pool(results), cells)
+    built = {family.name: table for family in FAMILIES if (table := tables.build(results, papers, family))}
+    content = summary.build(results, papers, built, verdicts.compare(results, papers), negatives.pool(results), cells)
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     build: Path = arguments.build
     with atomic.folder(build / "tables") as folder:
-        for suffix, render in (("md", tables.to_markdown), ("csv", tables.to_csv), ("tex", tables.to_latex)):
-            (folder / f"sts.{suffix}").write_text(render(table), encoding="utf-8")
+        for name, table in built.items():
+            for suffix, render in (("md", tables.to_markdown), ("csv", tables.to_csv), ("tex", tables.to_latex)):
+                (folder / f"{name}.{suffix}").write_text(render(table), encoding="utf-8")
     atomic.write_text(build / "records.csv", flat(results))
     atomic.write_text(build / "summary.json", text + "\n")
 

@@ -6,12 +6,16 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from eval import negatives, sts
+from eval import geometry, negatives, sts
+from eval.embeddings import EmbeddedOnce
+from eval.sts import Embedder
 from methods.core.encoder import Encoder
 from pipelines import atomic, device, main, params, provenance
 from pipelines.paths import BACKBONE, DATA, results_of, run_of
@@ -24,25 +28,43 @@ def stage(arguments: argparse.Namespace) -> None:
     run = run_of(arguments.method, arguments.seed)
     encoder = Encoder.load(run / "model").to(device.best())
     backbone = Encoder.load(BACKBONE, encoder.pooling).to(device.best())
-    sentences = read_sentences(settings.corpus, settings.evaluate.histogram_sentences)
+    sample = read_sentences(settings.corpus, settings.evaluate.histogram_sentences)
     described = json.loads((run / "run.json").read_text(encoding="utf-8"))
     with atomic.entries(results_of(arguments.method, arguments.seed)) as out:
-        write(out, settings, described, sts.evaluate(encoder, DATA))
-        histogram = negatives.histogram(before=backbone.encode(sentences), after=encoder.encode(sentences))
+        histogram = negatives.histogram(before=backbone.encode(sample), after=encoder.encode(sample))
         atomic.write_json(out / "negatives.json", histogram)
+        measure(encoder, out, settings, described)
 
 
-def write(
-    out: Path, settings: params.Params, described: Mapping[str, Any], results: Mapping[str, sts.TaskResult]
-) -> None:
-    """Write what every evaluated method has: metrics.json, records.json, pairs.npz and run.json.
+def measure(encoder: Embedder, out: Path, settings: params.Params, described: Mapping[str, Any]) -> None:
+    """Write what every evaluated method has: metrics.json, records.json, pairs.npz, spectrum.json and run.json.
 
     Args:
+        encoder: what is evaluated; each distinct sentence of all tasks is embedded once.
         out: an existing folder.
         settings: the profile's.
         described: what the run was; goes into run.json and the hashes.
-        results: the STS results by task.
     """
+    with TemporaryDirectory(dir=out) as scratch:
+        sentences = chain(sts.sentences(DATA), geometry.sentences(DATA))
+        once = EmbeddedOnce(encoder, sentences, Path(scratch) / "embeddings.npy", progress="embed")
+        similarity, shape = sts.evaluate(once, DATA), geometry.evaluate(once, DATA)
+    records = [*sts.records(similarity), *geometry.records(shape)]
+    atomic.write_json(out / "records.json", {"provenance": _origin(settings, described), "records": records})
+    atomic.write_json(out / "run.json", described)
+    atomic.write_json(out / "spectrum.json", {"singular_values": shape.singular_values})
+    shown = {record["task"]: record["value"] for record in records if record["metric"] == "spearman_all"}
+    atomic.write_json(out / "metrics.json", {task: None if v is None else round(v, 4) for task, v in shown.items()})
+    pairs = {
+        f"{task}/{subset.name}": similarities
+        for task, result in similarity.items()
+        for subset, similarities in zip(result.subsets, result.similarities, strict=True)
+    }
+    np.savez_compressed(out / "pairs.npz", **pairs)  # type: ignore[arg-type]
+
+
+def _origin(settings: params.Params, described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the records depend on, as hashes."""
     code = provenance.code_hash(
         params.ROOT / "eval",
         params.ROOT / "methods/core",
@@ -50,7 +72,7 @@ def write(
     )
     # Settings alone: best_step and best_dev are results, and equal settings must have equal hashes.
     setting = {key: described.get(key) for key in ("method", "seed", "settings", "train")}
-    origin = {
+    return {
         "profile": settings.profile,
         "comparable": settings.comparable,
         "backbone": settings.backbone.name,
@@ -59,17 +81,6 @@ def write(
         "data_hash": provenance.data_hash(),
         "versions": provenance.versions(),
     }
-    records = sts.records(dict(results))
-    atomic.write_json(out / "records.json", {"provenance": origin, "records": records})
-    atomic.write_json(out / "run.json", described)
-    papers = {record["task"]: record["value"] for record in records if record["metric"] == "spearman_all"}
-    atomic.write_json(out / "metrics.json", {task: None if v is None else round(v, 4) for task, v in papers.items()})
-    pairs = {
-        f"{task}/{subset.name}": similarities
-        for task, result in results.items()
-        for subset, similarities in zip(result.subsets, result.similarities, strict=True)
-    }
-    np.savez_compressed(out / "pairs.npz", **pairs)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

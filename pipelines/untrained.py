@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from eval import sts
 from methods.core.contract import load_untrained
 from pipelines import atomic, main, params
-from pipelines.evaluate import write
-from pipelines.paths import BACKBONE, DATA, results_of
+from pipelines.evaluate import measure
+from pipelines.paths import BACKBONE, results_of
 
 
 def stage(arguments: argparse.Namespace) -> None:
@@ -24,7 +23,7 @@ def stage(arguments: argparse.Namespace) -> None:
         "train": {"pooling": method.pooling} if method.pooling else {},
     }
     with atomic.entries(results_of(arguments.method, 0)) as out:
-        write(out, settings, described, sts.evaluate(method(str(BACKBONE)), DATA))
+        measure(method(str(BACKBONE)), out, settings, described)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,17 @@ A number enters with its source and its certainty or not at all; each file begin
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import NegbenchError
-
-TASKS = ("STS12", "STS13", "STS14", "STS15", "STS16", "STSB", "SICKR")
-AVERAGE = "avg"
-COLUMNS = (*TASKS, AVERAGE)
+from reports.families import STS, TRANSFER, Family
 
 Certainty = Literal["A", "A-fig", "B", "C"]
 Metric = Literal["spearman_all", "spearman_mean", "spearman_wmean"]
-METRIC: Metric = "spearman_all"  # of the papers' tables, so of ours
+METRIC: Metric = "spearman_all"  # of the papers' STS tables, so of ours
 
 
 class Strict(BaseModel):
@@ -48,11 +45,12 @@ class Protocol(Strict):
 
 
 class Row(Strict):
-    """One line of a table of STS scores (x100); source, certainty and protocol hold for all its cells.
+    """One line of a table of scores; source, certainty and protocol hold for all its cells.
 
     A cell with a source of its own overrides the row's.
     """
 
+    family: ClassVar[Family]  # the table that it is a line of
     id: str
     label: str
     method: str | None  # name of our method that the line speaks of
@@ -61,16 +59,9 @@ class Row(Strict):
     where: str
     source: str
     certainty: Certainty
-    metric: Metric
+    metric: str
     repeats: str | None = None  # id of the row, in another paper's file, that this line copies
     seeds: int | None = None  # runs behind the number, if stated
-    STS12: float | Value | None
-    STS13: float | Value | None
-    STS14: float | Value | None
-    STS15: float | Value | None
-    STS16: float | Value | None
-    STSB: float | Value | None
-    SICKR: float | Value | None
     avg: float | Value | None
 
     def cell(self, task: str) -> Value | None:
@@ -79,6 +70,34 @@ class Row(Strict):
         if isinstance(found, float):
             return Value(value=found, source=self.source, certainty=self.certainty, where=self.where)
         return found
+
+
+class StsRow(Row):
+    """Spearman's rho times 100."""
+
+    family = STS
+    metric: Metric
+    STS12: float | Value | None
+    STS13: float | Value | None
+    STS14: float | Value | None
+    STS15: float | Value | None
+    STS16: float | Value | None
+    STSB: float | Value | None
+    SICKR: float | Value | None
+
+
+class TransferRow(Row):
+    """Accuracies in per cent: on the test part (acc), or in cross-validation on the training part (devacc)."""
+
+    family = TRANSFER
+    metric: Literal["acc", "devacc"]
+    MR: float | Value | None
+    CR: float | Value | None
+    SUBJ: float | Value | None
+    MPQA: float | Value | None
+    SST2: float | Value | None
+    TREC: float | Value | None
+    MRPC: float | Value | None
 
 
 class Block(Strict):
@@ -148,26 +167,32 @@ class Paper(Strict):
     citation: str
     sources: dict[str, str]  # short-hand to what it stands for; every `source` begins with one
     protocols: dict[str, Protocol]
-    rows: list[Row]
+    rows: list[StsRow]
+    transfer: list[TransferRow]
     numbers: list[Block]
     reproductions: list[Reproduction]
     claims: list[Claim]
 
+    @property
+    def lines(self) -> list[Row]:
+        """The rows of all tables."""
+        return [*self.rows, *self.transfer]
+
     @model_validator(mode="after")
     def _refers(self) -> Self:
-        cells = [cell for row in self.rows for cell in map(row.cell, COLUMNS) if cell]
-        sources = [row.source for row in self.rows] + [cell.source for cell in cells]
+        cells = [cell for row in self.lines for cell in map(row.cell, row.family.labels) if cell]
+        sources = [row.source for row in self.lines] + [cell.source for cell in cells]
         sources += [block.source for block in self.numbers] + [other.source for other in self.reproductions]
         sources += [claim.source for claim in self.claims]
         sources += [protocol.noise.source for protocol in self.protocols.values() if protocol.noise]
         for source in sources:
             if not source.startswith(tuple(self.sources)):
                 raise ValueError(f"source '{source}' begins with no key of 'sources'")
-        used = {row.id: row.protocol for row in self.rows} | {block.id: block.protocol for block in self.numbers}
+        used = {row.id: row.protocol for row in self.lines} | {block.id: block.protocol for block in self.numbers}
         for id_, protocol in used.items():
             if protocol not in self.protocols:
                 raise ValueError(f"'{id_}' has the protocol '{protocol}', which is not under 'protocols'")
-        if len(used) < len(self.rows) + len(self.numbers):
+        if len(used) < len(self.lines) + len(self.numbers):
             raise ValueError("two rows or blocks share an id")
         return self
 
@@ -201,9 +226,9 @@ def load_all(folder: Path) -> list[Paper]:
     papers = [load(file) for file in sorted(folder.glob("*.yaml"))]
     if not papers:
         raise NegbenchError("no paper files here", folder, "Give the folder that holds <paper>.yaml.")
-    ids = {row.id for paper in papers for row in paper.rows}
+    ids = {row.id for paper in papers for row in paper.lines}
     for paper in papers:
-        for row in paper.rows:
+        for row in paper.lines:
             if row.repeats and row.repeats not in ids:
                 raise NegbenchError(f"row '{row.id}' repeats an unknown row '{row.repeats}'", folder, "Correct it.")
     return papers

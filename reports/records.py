@@ -14,7 +14,6 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pipelines.errors import NegbenchError
-from reports.paper import Metric
 
 STUDIES = "ablate"  # results/ablate/ holds studies
 
@@ -29,14 +28,14 @@ class Stored(BaseModel):
 
 
 class Record(Stored):
-    """One score (x100): a value, or the reason why there is none."""
+    """One score: a value (x100, but for geometry), or the reason why there is none."""
 
     task: str
-    metric: Metric
+    metric: str
     value: float | None
     status: Status
     reason: str | None
-    n: int | None  # scored pairs
+    n: int | None  # scored pairs, test examples or queries
 
     @model_validator(mode="after")
     def _value_or_reason(self) -> Self:
@@ -106,7 +105,7 @@ class Run:
     records: tuple[Record, ...]
     negatives: Negatives | None
 
-    def score(self, task: str, metric: Metric) -> Record | None:
+    def score(self, task: str, metric: str) -> Record | None:
         """The record of one task; None if the run was never evaluated on it."""
         return next((record for record in self.records if (record.task, record.metric) == (task, metric)), None)
 

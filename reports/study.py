@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import NegbenchError
-from reports.paper import AVERAGE, METRIC, Block, Paper
+from reports.families import AVERAGE
+from reports.paper import METRIC, Block, Paper
 from reports.records import STUDIES, Record
 
 QUEUE_DISTANCE = "queue_distance"  # the study of EMA decay and queue size

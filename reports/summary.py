@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from reports import prose, study
+from reports.families import STS
 from reports.negatives import Histogram
 from reports.paper import Paper
 from reports.records import Info, Results
 from reports.stats import CONFIDENCE, summarise
 from reports.study import Cell
-from reports.tables import LABELS, Line, Table
+from reports.tables import Line, Table
 from reports.verdicts import NATURES, VERDICTS, Comparison, Comparisons, notice, protocol
 from reports.wording import score, signed
 
@@ -27,7 +28,7 @@ CERTAINTIES = {
 def build(
     results: Results,
     papers: Sequence[Paper],
-    table: Table,
+    tables: Mapping[str, Table],
     comparisons: Sequence[Comparisons],
     histograms: Sequence[Histogram],
     cells: Sequence[Cell],
@@ -41,14 +42,7 @@ def build(
         "nature": NATURES[provenance.comparable].what,
         "notice": notice(provenance),
         "answer": prose.answer(results, comparisons),
-        "table": {
-            "columns": list(LABELS.values()),
-            "blocks": [
-                {**asdict(block), "lines": [_line(line, spread=block.spread) for line in block.lines]}
-                for block in table.blocks
-            ],
-            "notes": [{"mark": mark, "text": text} for mark, text in table.notes.items()],
-        },
+        "tables": {name: _table(table) for name, table in tables.items()},
         "negatives": {
             "text": prose.negatives(histograms),
             "methods": [_histogram(one) for one in histograms],
@@ -59,7 +53,7 @@ def build(
             "curve": f"{curve.where} ({curve.source}, {CERTAINTIES[curve.certainty]})" if curve else None,
         },
         "verdicts": {
-            "columns": list(LABELS.values()),
+            "columns": list(STS.labels.values()),
             "confidence": f"{CONFIDENCE:.0%}",
             "legend": list(VERDICTS),
             "methods": [_comparison(one) for one in comparisons],
@@ -71,12 +65,23 @@ def build(
             for paper in papers
             for claim in paper.claims
         ],
-        "silent": [paper.name for paper in papers if not paper.rows and not paper.numbers],
+        "silent": [paper.name for paper in papers if not paper.lines and not paper.numbers],
         "papers": [
             {"name": paper.name, "citation": paper.citation, "sources": dict(paper.sources)} for paper in papers
         ],
         "certainties": CERTAINTIES,
         "provenance": _provenance(results),
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "columns": list(table.columns.values()),
+        "blocks": [
+            {**asdict(block), "lines": [_line(line, spread=block.spread) for line in block.lines]}
+            for block in table.blocks
+        ],
+        "notes": [{"mark": mark, "text": text} for mark, text in table.notes.items()],
     }
 
 

@@ -1,4 +1,4 @@
-"""The table of STS scores: built once from records and paper files, then printed as Markdown, CSV and LaTeX.
+"""A table of scores: built once from records and paper files, then printed as Markdown, CSV and LaTeX.
 
 A score that is missing prints as a dash with its reason, never as a number.
 """
@@ -10,12 +10,11 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports.paper import AVERAGE, COLUMNS, METRIC, Paper
+from reports.families import Family
+from reports.paper import Paper
 from reports.records import Method, Results
 from reports.verdicts import sample
 from reports.wording import MINUS, MISSING, number, score, seeds
-
-LABELS = {name: name for name in COLUMNS} | {"STSB": "STS-B", "SICKR": "SICK-R", "avg": "Avg."}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Line:
     """One row of the table."""
 
     label: str
-    cells: tuple[Cell, ...]  # in the order of COLUMNS
+    cells: tuple[Cell, ...]  # one a column
     n: int | None = None  # seeds run; None for a reported row
     note: str = ""
     source: str = ""
@@ -54,6 +53,7 @@ class Block:
 class Table:
     """Blocks and the footnotes that their marks lead to."""
 
+    columns: dict[str, str]  # headings by task
     blocks: tuple[Block, ...]
     notes: dict[str, str]  # mark to text
 
@@ -68,51 +68,62 @@ class _Notes:
         return self.marks.setdefault(text, _letter(len(self.marks)))
 
 
-def build(results: Results, papers: Sequence[Paper]) -> Table:
-    """The papers' Table 1: our untrained baselines, our trained methods, the reported rows, by average."""
+def build(results: Results, papers: Sequence[Paper], family: Family) -> Table | None:
+    """Our untrained baselines, our trained methods and the reported rows, each by average.
+
+    A family of several metrics has these blocks once for each. None if no run was evaluated on the family.
+    """
+    ours = {(record.task, record.metric) for m in results.methods for run in m.runs for record in run.records}
+    if not any((task, metric) in ours for task in family.labels for metric in family.metrics):
+        return None
     notes = _Notes()
-    untrained = [_line(results, method, notes) for method in results.ours(trained=False)]
-    trained = [_line(results, method, notes) for method in results.ours(trained=True)]
+    blocks = [block for metric in family.metrics for block in _blocks(results, papers, family, metric, notes)]
+    return Table(family.labels, tuple(blocks), {mark: text for text, mark in notes.marks.items()})
+
+
+def _blocks(results: Results, papers: Sequence[Paper], family: Family, metric: str, notes: _Notes) -> list[Block]:
+    heading = f", {family.metrics[metric]}" if family.metrics[metric] else ""
+    untrained, trained = (
+        _by_average([_line(results, method, family, metric, notes) for method in results.ours(trained=kind)])
+        for kind in (False, True)
+    )
     title = "Trained (ours), mean ± std over "
     numbers = {len(method.runs) for method in results.ours(trained=True)}
     if len(numbers) == 1:
         title += seeds(numbers.pop())
     else:
         title += "n seeds"
-        trained = [replace(line, label=f"{line.label} (n = {line.n})") for line in trained]
-    ours = [Block("Untrained baselines (ours)", True, False, _by_average(untrained))] if untrained else []
-    ours += [Block(title, True, True, _by_average(trained))] if trained else []
+        trained = tuple(replace(line, label=f"{line.label} (n = {line.n})") for line in trained)
+    ours = [Block(f"Untrained baselines (ours){heading}", True, False, untrained)] if untrained else []
+    ours += [Block(title + heading, True, True, trained)] if trained else []
     reported = [
         Line(
             row.label,
-            tuple(Cell(value.value if value else None) for value in map(row.cell, COLUMNS)),
+            tuple(Cell(value.value if value else None) for value in map(row.cell, family.labels)),
             source=row.source,
         )
         for paper in papers
-        for row in paper.rows
-        if not row.repeats
+        for row in paper.lines
+        if row.family is family and row.metric == metric and not row.repeats
     ]
-    blocks = [
-        *_mark_best(ours),
-        *([Block("Reported (papers)", False, False, _by_average(reported))] if reported else []),
-    ]
-    return Table(tuple(blocks), {mark: text for text, mark in notes.marks.items()})
+    theirs = [Block(f"Reported (papers){heading}", False, False, _by_average(reported))] if reported else []
+    return [*_mark_best(ours), *theirs]
 
 
-def _line(results: Results, method: Method, notes: _Notes) -> Line:
+def _line(results: Results, method: Method, family: Family, metric: str, notes: _Notes) -> Line:
     warning = results.warnings.get(method.name)
     note = notes.mark(f"Mixed records: {warning}.") if warning else ""  # first, as its mark is met first
     return Line(
         label=method.info.label,
-        cells=tuple(_cell(method, task, notes) for task in COLUMNS),
+        cells=tuple(_cell(method, task, metric, notes) for task in family.labels),
         n=len(method.runs),
         note=note,
     )
 
 
-def _cell(method: Method, task: str, notes: _Notes) -> Cell:
-    measured = sample(method, task)
-    records = [run.score(task, METRIC) for run in method.runs]
+def _cell(method: Method, task: str, metric: str, notes: _Notes) -> Cell:
+    measured = sample(method, task, metric)
+    records = [run.score(task, metric) for run in method.runs]
     reasons = [
         record.reason if record else "not evaluated" for record in records if not (record and record.status == "ok")
     ]
@@ -128,13 +139,11 @@ def _cell(method: Method, task: str, notes: _Notes) -> Cell:
 
 
 def _by_average(lines: list[Line]) -> tuple[Line, ...]:
-    column = COLUMNS.index(AVERAGE)
-    return tuple(sorted(lines, key=lambda line: (line.cells[column].value or float("-inf"), line.label)))
+    return tuple(sorted(lines, key=lambda line: (line.cells[-1].value or float("-inf"), line.label)))
 
 
 def _mark_best(blocks: list[Block]) -> list[Block]:
-    lines = [line for block in blocks for line in block.lines]
-    columns = ([line.cells[i].value for line in lines] for i in range(len(COLUMNS)))
+    columns = zip(*([cell.value for cell in line.cells] for block in blocks for line in block.lines), strict=True)
     tops = [max((value for value in column if value is not None), default=None) for column in columns]
 
     def marked(line: Line) -> Line:
@@ -150,9 +159,9 @@ def _letter(index: int) -> str:
 
 def to_markdown(table: Table) -> str:
     """The table for README files: "mean ± std", the best of ours in bold."""
-    lines = ["| | " + " | ".join(LABELS.values()) + " |", "|---|" + "---:|" * len(COLUMNS)]
+    lines = ["| | " + " | ".join(table.columns.values()) + " |", "|---|" + "---:|" * len(table.columns)]
     for block in table.blocks:
-        lines.append(f"| **{block.title}** |" + " |" * len(COLUMNS))
+        lines.append(f"| **{block.title}** |" + " |" * len(table.columns))
         for line in block.lines:
             label = f"{line.label} ({line.source})" if line.source else line.label
             cells = [_markdown_cell(cell, block.spread) for cell in line.cells]
@@ -179,7 +188,7 @@ def to_csv(table: Table) -> str:
             "block",
             "label",
             "n",
-            *(part for name in COLUMNS for part in (name, f"{name} std")),
+            *(part for name in table.columns for part in (name, f"{name} std")),
             "source",
             "notes",
         ]
@@ -200,11 +209,11 @@ def to_csv(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     r"""A booktabs `tabular` with its notes below; \usepackage{booktabs} is all it needs."""
-    rule = f"\\multicolumn{{{len(COLUMNS) + 1}}}{{l}}"
+    rule = f"\\multicolumn{{{len(table.columns) + 1}}}{{l}}"
     lines = [
-        f"\\begin{{tabular}}{{l{'r' * len(COLUMNS)}}}",
+        f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         "\\toprule",
-        " & ".join(["", *LABELS.values()]) + " \\\\",
+        " & ".join(["", *table.columns.values()]) + " \\\\",
     ]
     for block in table.blocks:
         lines += ["\\midrule", f"{rule}{{\\emph{{{escape(block.title)}}}}} \\\\"]

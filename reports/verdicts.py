@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from reports.paper import COLUMNS, METRIC, Paper, Protocol, Row, Value
+from reports.families import STS
+from reports.paper import METRIC, Paper, Protocol, Row, Value
 from reports.records import Comparable, Info, Method, Provenance, Results
 from reports.stats import Sample, summarise
 
@@ -71,13 +72,15 @@ def compare(results: Results, papers: Sequence[Paper]) -> list[Comparisons]:
         if rows:
             backbone = method.runs[0].provenance.backbone
             row, paper = min(rows, key=lambda pair: pair[0].backbone != backbone)  # min keeps the first of equals
-            found.append(Comparisons(method, row, paper, tuple(_compare(method, row, paper, task) for task in COLUMNS)))
+            found.append(
+                Comparisons(method, row, paper, tuple(_compare(method, row, paper, task) for task in STS.labels))
+            )
     return found
 
 
-def sample(method: Method, task: str) -> Sample | None:
+def sample(method: Method, task: str, metric: str = METRIC) -> Sample | None:
     """Scores of a method's seeds on one task; None if no seed has one."""
-    scores = [run.score(task, METRIC) for run in method.runs]
+    scores = [run.score(task, metric) for run in method.runs]
     values = [score.value for score in scores if score and score.value is not None]
     return summarise(values) if values else None
 

@@ -73,7 +73,7 @@ def test_seeds_that_differ_in_code_settings_or_versions_are_marked(
         ({"value": None}, "STS12 is 'ok' with the value None"),
         ({"value": None, "status": "failed"}, "STS12 is 'failed' without a reason"),
         ({"value": "high"}, "valid number"),
-        ({"metric": "pearson"}, "spearman_all"),
+        ({"metric": None}, "metric: Input should be a valid string"),
     ],
 )
 def test_a_record_has_a_value_or_a_reason(results: Path, change: dict[str, Any], message: str) -> None:

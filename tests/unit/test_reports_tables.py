@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import shutil
 from argparse import Namespace
@@ -15,14 +16,16 @@ from report_fixture import TRAINED, fail, write_results
 
 from pipelines.aggregate import aggregate
 from reports import paper, records, tables
-from reports.paper import COLUMNS
+from reports.families import STS, TRANSFER
 
 PAPER = Path(__file__).parents[2] / "reports" / "paper"
 SCORE = re.compile(r"-?\d+\.\d\d")
 
 
 def build(results: Path) -> tables.Table:
-    return tables.build(records.load(results), paper.load_all(PAPER))
+    table = tables.build(records.load(results), paper.load_all(PAPER), STS)
+    assert table is not None
+    return table
 
 
 def lines(table: tables.Table) -> dict[str, tables.Line]:
@@ -53,12 +56,12 @@ def test_the_formats_agree(results: Path) -> None:
     in_csv = [sorted(cell for cell in row if SCORE.fullmatch(cell)) for row in rows]
     for text in (tables.to_markdown(table), tables.to_latex(table)):
         found = [sorted(SCORE.findall(line)) for line in text.splitlines()]
-        assert [numbers for numbers in found if len(numbers) >= len(COLUMNS)] == in_csv
+        assert [numbers for numbers in found if len(numbers) >= len(STS.labels)] == in_csv
 
 
 def test_bold_is_the_highest_of_ours_in_each_column(results: Path) -> None:
     ours = lines(build(results))
-    for index in range(len(COLUMNS)):
+    for index in range(len(STS.labels)):
         values = {label: line.cells[index].value or 0.0 for label, line in ours.items()}
         bold = [label for label, line in ours.items() if line.cells[index].best]
         assert bold == [max(values, key=values.__getitem__)]
@@ -134,7 +137,9 @@ def test_without_baselines_or_papers(results: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(results, tmp_path / "results")
     for name in ("bag_of_words", "cls", "first_last_avg"):
         shutil.rmtree(copy / name)
-    assert [block.ours for block in tables.build(records.load(copy), []).blocks] == [True]
+    table = tables.build(records.load(copy), [], STS)
+    assert table is not None
+    assert [block.ours for block in table.blocks] == [True]
 
 
 def test_latex_is_balanced_and_has_booktabs_rules(results: Path) -> None:
@@ -146,7 +151,7 @@ def test_latex_is_balanced_and_has_booktabs_rules(results: Path) -> None:
         assert latex.count(rule) == count
     assert latex.index("\\begin{tabular}{lrrrrrrrr}") < latex.index("\\toprule") < latex.index("\\end{tabular}")
     rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
-    assert {line.count("&") for line in rows} == {len(COLUMNS)}
+    assert {line.count("&") for line in rows} == {len(STS.labels)}
     assert latex.isascii()
 
 
@@ -162,3 +167,27 @@ def test_latex_is_balanced_and_has_booktabs_rules(results: Path) -> None:
 )
 def test_latex_escapes(text: str, escaped: str) -> None:
     assert tables.escape(text) == escaped
+
+
+def test_a_family_that_nobody_was_evaluated_on_has_no_table(results: Path) -> None:
+    assert tables.build(records.load(results), paper.load_all(PAPER), TRANSFER) is None
+
+
+def test_like_stands_beside_like(results: Path) -> None:
+    """Test accuracies among test accuracies, devacc among devacc: ours and the papers'."""
+    for file in results.glob("*/*/records.json"):
+        content = json.loads(file.read_text())
+        for metric, level in (("acc", 70.0), ("devacc", 80.0)):
+            content["records"] += [
+                {"task": task, "metric": metric, "value": level, "status": "ok", "reason": None, "n": 9}
+                for task in TRANSFER.labels
+            ]
+        file.write_text(json.dumps(content))
+    table = tables.build(records.load(results), paper.load_all(PAPER), TRANSFER)
+    assert table is not None
+    kinds = [(block.ours, "devacc" in block.title) for block in table.blocks]
+    assert kinds == [(True, False), (True, False), (False, False), (True, True), (True, True), (False, True)]
+    for block in table.blocks[:2] + table.blocks[3:5]:
+        level = 80.0 if "devacc" in block.title else 70.0
+        assert {cell.value for line in block.lines for cell in line.cells} == {level}
+    assert {line.label for line in table.blocks[5].lines} == {"MoCoSE (BERT-base)", "MoCoSE (BERT-large)"}

@@ -12,7 +12,7 @@ import pytest
 from report_fixture import record, write_json, write_results
 
 from reports import paper, prose, records, study, verdicts, wording
-from reports.paper import COLUMNS, TASKS
+from reports.families import STS
 from reports.verdicts import Comparison, Comparisons
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -30,9 +30,9 @@ def simcse(folder: Path, scores: list[float], **conditions: Any) -> Comparison:
     for seed, value in enumerate(scores):
         file = results / f"simcse/{seed}/records.json"
         content = json.loads(file.read_text(encoding="utf-8"))
-        content["records"][TASKS.index("STSB")] = record("STSB", value)
+        content["records"][[*STS.labels].index("STSB")] = record("STSB", value)
         write_json(file, content)
-    return compare(results)["simcse"].tasks[COLUMNS.index("STSB")]
+    return compare(results)["simcse"].tasks[[*STS.labels].index("STSB")]
 
 
 def test_demo_is_never_comparable(tmp_path: Path) -> None:

@@ -139,9 +139,9 @@ def mean_cosine(x: Unit) -> float | None:
 
 def spectrum(x: Unit) -> NDArray[np.float64]:
     """Singular values (min(N, H),) of the rows, divided by sqrt(N): their squares sum to one."""
-    # Of the (H, H) matrix of second moments: the same values at a fraction of an SVD's cost.
-    moments = x.T.astype(np.float64) @ x.astype(np.float64) / len(x)
-    values = np.linalg.eigvalsh(moments)[::-1][: min(x.shape)]
+    # Of the smaller Gram matrix: the same values at a fraction of an SVD's cost.
+    narrow = (x if x.shape[0] < x.shape[1] else x.T).astype(np.float64)
+    values = np.linalg.eigvalsh(narrow @ narrow.T / len(x))[::-1]
     return np.asarray(np.sqrt(np.maximum(values, 0)))
 
 

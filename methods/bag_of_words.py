@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +14,25 @@ from methods.core.contract import UntrainedMethod
 _WORD = re.compile(r"\w+")
 
 
-class BagOfWords(UntrainedMethod):
-    """Counts of lower-cased words, one column a word.
+_WIDTH = 4096  # collisions move the STS average by less than 0.1 on real and on generated text
 
-    Words beyond `WIDTH` share columns under alternating signs, so that the matrix stays small on real text and a
-    collision does not bias the cosine; up to `WIDTH` distinct words the counts are exact.
+
+class BagOfWords(UntrainedMethod):
+    """Counts of lower-cased words, each word hashed to a column and a sign (Weinberger et al., ICML 2009).
+
+    The width is the same whatever the text, and the sign keeps collisions from biasing the cosine.
     """
 
     label = "Bag of words"
-    WIDTH: ClassVar[int] = 8_192
 
     def __init__(self, backbone: str) -> None:
         pass  # words need no backbone
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """Count the words of N sentences: (N, min(distinct words, WIDTH))."""
-        columns: dict[str, int] = {}
-        rows = [[columns.setdefault(word, len(columns)) for word in _WORD.findall(s.lower())] for s in sentences]
-        counts = np.zeros((len(rows), min(len(columns), self.WIDTH)), dtype=np.float32)
-        for row, words in enumerate(rows):
-            for index in words:
-                fold, column = divmod(index, self.WIDTH)
-                counts[row, column] += 1 if fold % 2 == 0 else -1
+        """Count the words of N sentences: (N, 4096)."""
+        counts = np.zeros((len(sentences), _WIDTH), dtype=np.float32)
+        for row, sentence in enumerate(sentences):
+            for word in _WORD.findall(sentence.lower()):
+                column, sign = divmod(zlib.crc32(word.encode()), 2)
+                counts[row, column % _WIDTH] += 1 - 2 * sign
         return counts

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines import atomic, main
 from pipelines.measured import measured, options
-from reports import negatives, paper, records, summary, tables, verdicts
+from reports import geometry, negatives, paper, records, summary, tables, verdicts
 from reports.families import FAMILIES
 from reports.records import Record
 
@@ -23,7 +23,15 @@ def aggregate(arguments: argparse.Namespace) -> None:
     results, cells = measured(arguments)
     papers = paper.load_all(arguments.paper)
     built = {family.name: table for family in FAMILIES if (table := tables.build(results, papers, family))}
-    content = summary.build(results, papers, built, verdicts.compare(results, papers), negatives.pool(results), cells)
+    content = summary.build(
+        results,
+        papers,
+        built,
+        verdicts.compare(results, papers),
+        negatives.pool(results),
+        cells,
+        geometry.shapes(results),
+    )
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     build: Path = arguments.build
     with atomic.folder(build / "tables") as folder:

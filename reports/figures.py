@@ -1,11 +1,7 @@
-"""The report's figures, drawn from records and paper files: one style file, the same bytes each time.
-
-Two tones carry all meaning, light grey and dark blue. They differ in lightness: grey prints read the same.
-"""
+"""The report's figures, drawn from records and paper files: one style file, the same bytes each time."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,24 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
+from reports import geometry, geometry_figures
+from reports.geometry import Shape
 from reports.negatives import Histogram
 from reports.paper import Block
 from reports.stats import summarise
 from reports.study import Cell
+from reports.style import GREY, INK, PALE, STYLE, WIDTH, panels
 from reports.wording import score
 
-STYLE = Path(__file__).parent / "template" / "figures.mplstyle"
-WIDTH = 6.3  # inches: the report's text width (16 cm)
-INK = "#0B4F8A"  # ours, after training
-PALE = "#C4C9CE"  # before training, bands
-GREY = "#55595E"  # the paper, annotations
-COLUMNS = 4  # panels side by side
 
-# The text face is typst's; matplotlib lacks it, lays out with the next family and says so on every draw.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-
-
-def draw(histograms: Sequence[Histogram], cells: Sequence[Cell], curve: Block | None) -> dict[str, Figure]:
+def draw(
+    histograms: Sequence[Histogram], cells: Sequence[Cell], curve: Block | None, shapes: Sequence[Shape]
+) -> dict[str, Figure]:
     """Every figure that the results allow, by file stem."""
     with mpl.rc_context(fname=STYLE):
         figures = {}
@@ -41,6 +32,10 @@ def draw(histograms: Sequence[Histogram], cells: Sequence[Cell], curve: Block | 
             figures["negatives"] = negatives(histograms)
         if any(cell.scores for cell in cells):
             figures["queue_distance"] = queue_distance([cell for cell in cells if cell.scores], curve)
+        if placed := [shape for shape in shapes if shape.point]:
+            figures["plane"] = geometry_figures.plane(placed)
+        if any(shape.trained for shape in geometry.spectra(shapes)):
+            figures["spectra"] = geometry_figures.spectra(geometry.spectra(shapes))
         return figures
 
 
@@ -55,26 +50,20 @@ def save(figure: Figure, file: Path) -> None:
 
 def negatives(histograms: Sequence[Histogram]) -> Figure:
     """One panel a method: density of the cosine between different sentences, before and after training."""
-    columns = min(COLUMNS, len(histograms))
-    rows = -(-len(histograms) // columns)
-    figure = Figure(figsize=(WIDTH * max(columns, 2) / COLUMNS, 1.5 * rows + 0.2))
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-    for axis, histogram in zip(axes, histograms, strict=False):
+    figure, axes = panels(len(histograms))
+    for axis, histogram in zip(axes, histograms, strict=True):
         axis.stairs(histogram.before, histogram.edges, fill=True, color=PALE)
         axis.stairs(histogram.after, histogram.edges, fill=True, color=INK, alpha=0.22)
         axis.stairs(histogram.after, histogram.edges, color=INK, linewidth=1.1)
         axis.set_title(histogram.label)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-    panels = figure.axes
-    for unused in panels[len(histograms) :]:
-        unused.set_visible(False)
     low, high = _support(histograms)
     top = max(float(max(histogram.before.max(), histogram.after.max())) for histogram in histograms)
-    panels[0].set_xlim(low, high)
-    panels[0].xaxis.set_major_locator(MaxNLocator(4))
-    panels[0].set_ylim(0, 1.28 * top)  # room for the labels
-    for axis, histogram in zip(panels, histograms, strict=False):
+    axes[0].set_xlim(low, high)
+    axes[0].xaxis.set_major_locator(MaxNLocator(4))
+    axes[0].set_ylim(0, 1.28 * top)  # room for the labels
+    for axis, histogram in zip(axes, histograms, strict=True):
         _label_peaks(axis, histogram)
     figure.supxlabel("cosine between different training sentences", fontsize=mpl.rcParams["axes.labelsize"])
     return figure
@@ -83,14 +72,14 @@ def negatives(histograms: Sequence[Histogram]) -> Figure:
 def queue_distance(cells: Sequence[Cell], curve: Block | None) -> Figure:
     """Average STS against the age of the oldest negatives: ours with every seed, the paper's beside it."""
     figure = Figure(figsize=(WIDTH, 2.45))
-    panels = figure.subplots(1, 2 if curve else 1, sharex=True, squeeze=False)[0]
-    _ours(panels[0], cells)
+    axes = figure.subplots(1, 2 if curve else 1, sharex=True, squeeze=False)[0]
+    _ours(axes[0], cells)
     if curve:
-        _reported(panels[1], curve)
-        panels[1].set_title(f"Reported: {curve.label}")
-    panels[0].set_title("Ours")
-    panels[0].set_ylabel("average STS, Spearman \N{MULTIPLICATION SIGN} 100")
-    for axis in panels:
+        _reported(axes[1], curve)
+        axes[1].set_title(f"Reported: {curve.label}")
+    axes[0].set_title("Ours")
+    axes[0].set_ylabel("average STS, Spearman \N{MULTIPLICATION SIGN} 100")
+    for axis in axes:
         axis.set_xscale("log")  # settings double from one to the next
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_minor_locator(NullLocator())

@@ -89,6 +89,12 @@ class Negatives(Stored):
     n: int
 
 
+class Spectrum(Stored):
+    """Singular values of the embeddings of STS-B, largest first."""
+
+    singular_values: list[float]
+
+
 class _RecordsFile(Stored):
     provenance: Provenance
     records: list[Record]
@@ -104,6 +110,7 @@ class Run:
     provenance: Provenance
     records: tuple[Record, ...]
     negatives: Negatives | None
+    spectrum: Spectrum | None
 
     def score(self, task: str, metric: str) -> Record | None:
         """The record of one task; None if the run was never evaluated on it."""
@@ -185,7 +192,7 @@ def _runs(folders: list[Path]) -> tuple[Run, ...]:
 
 def _run(folder: Path) -> Run:
     stored = _read(_RecordsFile, folder / "records.json")
-    negatives = folder / "negatives.json"
+    negatives, spectrum = folder / "negatives.json", folder / "spectrum.json"
     return Run(
         method=folder.parent.name,
         seed=int(folder.name),
@@ -193,6 +200,7 @@ def _run(folder: Path) -> Run:
         provenance=stored.provenance,
         records=tuple(stored.records),
         negatives=_read(Negatives, negatives) if negatives.is_file() else None,
+        spectrum=_read(Spectrum, spectrum) if spectrum.is_file() else None,
     )
 
 

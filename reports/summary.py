@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reports import prose, study
+from reports import geometry, prose, study
 from reports.families import STS
+from reports.geometry import Shape
 from reports.negatives import Histogram
 from reports.paper import Paper
 from reports.records import Info, Results
@@ -24,6 +25,14 @@ CERTAINTIES = {
     "C": "derived",
 }
 
+GEOMETRY = {
+    "alignment_positive": "alignment, positives",
+    "alignment_all": "alignment, all pairs",
+    "uniformity_all": "uniformity",
+    "mean_cosine": "mean cosine",
+    "effective_rank": "effective rank",
+}
+
 
 def build(
     results: Results,
@@ -32,6 +41,7 @@ def build(
     comparisons: Sequence[Comparisons],
     histograms: Sequence[Histogram],
     cells: Sequence[Cell],
+    shapes: Sequence[Shape],
 ) -> dict[str, Any]:
     """Put the report's content together; see template/report.typ for its use."""
     provenance = results.provenance
@@ -46,6 +56,11 @@ def build(
         "negatives": {
             "text": prose.negatives(histograms),
             "methods": [_histogram(one) for one in histograms],
+        },
+        "geometry": {
+            "columns": [GEOMETRY[metric] for metric in geometry.METRICS],
+            "methods": [_shape(one) for one in shapes],
+            "spectra": any(one.trained for one in geometry.spectra(shapes)),
         },
         "queue": {
             "text": prose.queue(cells, curve),
@@ -105,6 +120,19 @@ def _histogram(histogram: Histogram) -> dict[str, Any]:
         "after": score(histogram.mean_after),
         "std_before": score(histogram.std_before),
         "std_after": score(histogram.std_after),
+    }
+
+
+def _shape(shape: Shape) -> dict[str, Any]:
+    samples = [shape.sample(metric) for metric in geometry.METRICS]
+    return {
+        "label": shape.label,
+        "trained": shape.trained,
+        "placed": shape.point is not None,
+        "cells": [
+            {"value": score(sample.mean if sample else None), "std": score(sample.std) if sample and sample.std else ""}
+            for sample in samples
+        ],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.families import STS
+from reports.families import STS, TRANSFER
 from reports.study import COLUMNS
 
 TASKS = [*STS.labels][:-1]
@@ -78,11 +78,21 @@ def write_results(
 def write_run(
     run: Path, rng: np.random.Generator, level: float, spread: float, provenance: Any, info: Mapping[str, Any]
 ) -> None:
-    """Write one run's records.json and run.json."""
+    """Write one run's records.json, spectrum.json and run.json."""
     offsets = np.array([-3.1, 5.2, -1.4, 4.4, 1.8, -0.9, -6.0])  # tasks differ in difficulty
     scores = level + offsets + rng.normal(0, spread, 7) + rng.normal(0, spread)
     records = [record(task, value) for task, value in zip(TASKS, scores, strict=True)]
     records.append(record("avg", float(scores.mean())))
+    for metric, lift in (("acc", 20.0), ("devacc", 21.0)):
+        accuracies = level + lift + rng.normal(0, spread, 7)
+        values = [*accuracies, accuracies.mean()]
+        records += [{**record(task, v), "metric": metric} for task, v in zip(TRANSFER.labels, values, strict=True)]
+    shape = {"alignment_positive": 0.2, "alignment_all": 0.4, "uniformity_all": -level / 25}
+    shape |= {"mean_cosine": 0.3, "effective_rank": level / 4}
+    for metric, value in shape.items():
+        records.append({**record("geometry", value + rng.normal(0, spread / 50)), "metric": metric})
+    width = 64 if info["trained"] or info["label"] != "Bag of words" else 200
+    write_json(run / "spectrum.json", {"singular_values": (np.arange(1, width + 1) ** -0.5).round(6).tolist()})
     write_json(run / "records.json", {"provenance": provenance, "records": records})
     write_json(run / "run.json", info)
 

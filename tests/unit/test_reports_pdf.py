@@ -91,7 +91,8 @@ def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path
         subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
     files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
     assert {path.name for path in files} == {
-        "summary.json", "records.csv", "sts.md", "sts.csv", "sts.tex", "negatives.svg", "queue_distance.svg",
+        "summary.json", "records.csv", "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg",
+        *(f"{family}.{suffix}" for family in ("sts", "transfer") for suffix in ("md", "csv", "tex")),
     }  # fmt: skip
     for file in files:
         assert (tmp_path / "build" / file).read_bytes() == (built / file).read_bytes(), file

@@ -1,0 +1,33 @@
+"""What all figures share: size, tones, and panels in rows.
+
+Two tones carry all meaning, light grey and dark blue. They differ in lightness: grey prints read the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).parent / "template" / "figures.mplstyle"
+WIDTH = 6.3  # inches: the report's text width (16 cm)
+INK = "#0B4F8A"  # ours, after training
+PALE = "#C4C9CE"  # before training, bands
+GREY = "#55595E"  # the paper, annotations
+COLUMNS = 4  # panels side by side
+
+# The text face is typst's; matplotlib lacks it, lays out with the next family and says so on every draw.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+def panels(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels that share their axes, four side by side."""
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(WIDTH * max(columns, 2) / COLUMNS, 1.5 * rows + 0.2))
+    axes = [*figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat]
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return figure, axes[:count]

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines import atomic, main
 from pipelines.measured import measured, options
 from reports import geometry, negatives, paper, records, summary, tables, verdicts
-from reports.families import FAMILIES
+from reports.families import families
 from reports.records import Record
 
 _FLAT = ["profile", "method", "label", "seed", *Record.model_fields, "params_hash", "code_hash", "data_hash"]
@@ -22,7 +22,7 @@ def aggregate(arguments: argparse.Namespace) -> None:
     """Write records.csv, summary.json and tables/ into the build folder."""
     results, cells = measured(arguments)
     papers = paper.load_all(arguments.paper)
-    built = {family.name: table for family in FAMILIES if (table := tables.build(results, papers, family))}
+    built = {family.name: table for family in families(results) if (table := tables.build(results, papers, family))}
     content = summary.build(
         results,
         papers,

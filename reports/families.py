@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.records import Results
+
 AVERAGE = "avg"
 
 
@@ -38,4 +40,18 @@ TRANSFER = Family(
     },
     {"acc": "test accuracy", "devacc": "cross-validation accuracy (devacc)"},
 )
-FAMILIES = (STS, TRANSFER)
+
+# By the metric that a task is reported by.
+_SEARCH = {"ndcg_at_10": ("retrieval", "nDCG@10"), "map_at_1000": ("reranking", "MAP")}
+
+
+def families(results: Results) -> list[Family]:
+    """The families of the report; which sets retrieval and reranking have is a setting, so the records say."""
+    records = [record for method in results.methods for run in method.runs for record in run.records]
+    found = [STS, TRANSFER]
+    for metric, (name, heading) in _SEARCH.items():
+        labels = {record.task: record.task for record in records if record.main and record.metric == metric}
+        labels.pop(AVERAGE, None)
+        if labels:
+            found.append(Family(name, {**labels, AVERAGE: "Avg."}, {metric: heading}))
+    return found

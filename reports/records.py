@@ -17,6 +17,8 @@ from pipelines.errors import NegbenchError
 
 STUDIES = "ablate"  # results/ablate/ holds studies
 
+_SHARED = ("profile", "comparable", "data_hash")  # what all results of one report have in common
+
 Comparable = Literal["never", "direction", "yes"]
 Status = Literal["ok", "failed", "skipped"]
 
@@ -36,6 +38,7 @@ class Record(Stored):
     status: Status
     reason: str | None
     n: int | None  # scored pairs, test examples or queries
+    main: bool = False  # whether a retrieval or reranking task is reported by this metric
 
     @model_validator(mode="after")
     def _value_or_reason(self) -> Self:
@@ -173,7 +176,7 @@ def load(folder: Path, wanted: Mapping[str, Sequence[int]] | None = None) -> Res
         raise NegbenchError("no results here", folder, "Run `dvc repro evaluate` first.")
     runs = [run for method in methods for run in method.runs]
     next_step = "Run `dvc repro`; remove the folder of a method or seed that params.yaml no longer names."
-    for field in ("profile", "comparable", "data_hash"):
+    for field in _SHARED:
         first, *others = runs
         for run in others:
             ours, theirs = (getattr(one.provenance, field) for one in (first, run))
@@ -192,13 +195,20 @@ def _runs(folders: list[Path]) -> tuple[Run, ...]:
 
 def _run(folder: Path) -> Run:
     stored = _read(_RecordsFile, folder / "records.json")
-    negatives, spectrum = folder / "negatives.json", folder / "spectrum.json"
+    negatives, spectrum, search = (folder / name for name in ("negatives.json", "spectrum.json", "mteb/records.json"))
+    searched = _read(_RecordsFile, search) if search.is_file() else None
+    if searched:
+        for field in _SHARED:
+            if getattr(searched.provenance, field) != getattr(stored.provenance, field):
+                raise NegbenchError(
+                    f"{field} differs from that in {folder / 'records.json'}", search, "Run `dvc repro`."
+                )
     return Run(
         method=folder.parent.name,
         seed=int(folder.name),
         info=_read(Info, folder / "run.json"),
         provenance=stored.provenance,
-        records=tuple(stored.records),
+        records=(*stored.records, *(searched.records if searched else ())),
         negatives=_read(Negatives, negatives) if negatives.is_file() else None,
         spectrum=_read(Spectrum, spectrum) if spectrum.is_file() else None,
     )

@@ -46,7 +46,8 @@ def test_seeds_are_in_numeric_order(results: Path) -> None:
 @pytest.mark.parametrize("field", ["profile", "comparable", "data_hash"])
 def test_runs_of_different_data_or_profile_are_refused(results: Path, field: str) -> None:
     other = "direction" if field == "comparable" else "other"
-    edit(results / "simcse/1/records.json", lambda content: content["provenance"].update({field: other}))
+    for name in ("records.json", "mteb/records.json"):
+        edit(results / "simcse/1" / name, lambda content: content["provenance"].update({field: other}))
     with pytest.raises(NegbenchError, match=rf"differ in {field}: .*simcse/1 has '{other}'"):
         records.load(results)
 
@@ -197,3 +198,9 @@ def test_one_seed_has_no_spread() -> None:
 def test_ranges_overlap_exactly_if_sorting_interleaves_them(a: list[float], b: list[float]) -> None:
     apart = max(a) < min(b) or max(b) < min(a)
     assert stats.overlap(stats.summarise(a), stats.summarise(b)) == (not apart)
+
+
+def test_retrieval_of_other_data_is_refused(results: Path) -> None:
+    edit(results / "simcse/1/mteb/records.json", lambda content: content["provenance"].update(data_hash="other"))
+    with pytest.raises(NegbenchError, match=r"data_hash differs from that in .*simcse/1/records.json"):
+        records.load(results)

@@ -16,7 +16,7 @@ from report_fixture import TRAINED, fail, write_results
 
 from pipelines.aggregate import aggregate
 from reports import paper, records, tables
-from reports.families import STS, TRANSFER
+from reports.families import STS, TRANSFER, families
 
 PAPER = Path(__file__).parents[2] / "reports" / "paper"
 SCORE = re.compile(r"-?\d+\.\d\d")
@@ -193,3 +193,13 @@ def test_like_stands_beside_like(results: Path) -> None:
     for kind in ("test accuracy", "devacc"):  # one best of ours in each column of each kind
         lines = [line for block in table.blocks if kind in block.title for line in block.lines]
         assert [sum(line.cells[column].best for line in lines) for column in range(8)] == [1] * 8
+
+
+def test_the_records_say_which_sets_were_searched(results: Path) -> None:
+    loaded = records.load(results)
+    found = {family.name: family for family in families(loaded)}
+    assert list(found) == ["sts", "transfer", "retrieval", "reranking"]
+    assert found["retrieval"].labels == {"world-qa": "world-qa", "avg": "Avg."}
+    table = tables.build(loaded, [], found["reranking"])
+    assert table is not None
+    assert [block.title.split(", ")[-1] for block in table.blocks] == ["MAP", "MAP"]

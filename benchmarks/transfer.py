@@ -18,7 +18,7 @@ from tqdm import tqdm
 from benchmarks.naive_senteval import Task
 from eval.classifier import TRAINING
 from eval.selection import fits_of, select
-from eval.transfer import FOLDS, Embedded
+from eval.transfer import FOLDS, features
 from eval.transfer_sets import check_task, load
 from methods.core.encoder import Encoder
 from pipelines.main import run
@@ -31,8 +31,7 @@ def main(arguments: Namespace) -> None:
     print(f"{'task':<6}{'fits':>6}{'batched':>10}{'plain':>10}{'ratio':>8}   {'acc':<16}devacc (batched, plain)")
     for name in arguments.tasks:
         task = load(arguments.data, check_task(name))
-        embedded = Embedded.by(encoder, [task])
-        x = {part: torch.from_numpy(embedded.features(rows)) for part, rows in task.parts.items()}
+        x = {part: torch.from_numpy(features(encoder, rows)) for part, rows in task.parts.items()}
         y = {part: rows.labels for part, rows in task.parts.items()}
         fits = fits_of(task, FOLDS["full"])
         start = time.perf_counter()

@@ -11,17 +11,19 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from eval.sts import Embedder, Score, WithProgress, mean_score, table
+from eval.embeddings import EmbeddedOnce
+from eval.sts import Embedder, Score, mean_score, table
 from eval.transfer_sets import ALL_TASKS, TASKS, Part, TransferSet, check_task, load
 from pipelines.main import run
 
@@ -48,29 +50,6 @@ class TransferResult:
     correct: NDArray[np.bool_] | None
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """Embeddings (N, H) of the N distinct sentences of some tasks, and the row of each sentence."""
-
-    row: Mapping[str, int]
-    embeddings: NDArray[np.float32]
-
-    @classmethod
-    def by(cls, encoder: Embedder, tasks: Iterable[TransferSet]) -> Self:
-        """Embed every distinct sentence of `tasks` once, in one call."""
-        sentences = [*dict.fromkeys(chain.from_iterable(task.sentences() for task in tasks))]
-        return cls({sentence: row for row, sentence in enumerate(sentences)}, encoder.encode(sentences))
-
-    def features(self, part: Part) -> NDArray[np.float32]:
-        """What a classifier sees of N examples, (N, D): the embedding; |u - v| beside u * v of a pair."""
-        first = self.embeddings[[self.row[sentence] for sentence in part.first]]
-        if part.second is None:
-            return first
-        second = self.embeddings[[self.row[sentence] for sentence in part.second]]
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is counted later
-            return np.concatenate([np.abs(first - second), first * second], axis=1)
-
-
 def evaluate(
     encoder: Embedder,
     data: Path,
@@ -79,12 +58,12 @@ def evaluate(
     *,
     progress: str | None = None,
 ) -> dict[str, TransferResult]:
-    """Score `encoder` on transfer tasks, embedding every distinct sentence once.
+    """Score `encoder` on transfer tasks.
 
     The classifiers are trained on the CPU, so that equal embeddings give equal scores on every machine.
 
     Args:
-        encoder: has `encode`.
+        encoder: asked for each part of each task; `EmbeddedOnce` spares it the sentences that repeat.
         data: the folder that holds senteval/.
         tasks: any of MR, CR, SUBJ, MPQA, SST2, TREC, MRPC and SST5.
         setting: "full" as in SimCSE's tables, or "fast" as in its development mode.
@@ -98,10 +77,24 @@ def evaluate(
     sets = [load(data, task) for task in tasks]
     for task in sets:
         selection.check(task, FOLDS[setting])
-    embedded = Embedded.by(encoder, sets)
     total = sum(selection.fits_of(task, FOLDS[setting]) for task in sets)
     with tqdm(total=total, desc=progress, unit="fit", disable=None if progress else True) as bar:
-        return {task.task: _score(task, embedded, setting, bar.update) for task in sets}
+        return {task.task: _score(task, encoder, setting, bar.update) for task in sets}
+
+
+def sentences(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
+    """All sentences that `evaluate` embeds, repeats included; raises as `load`."""
+    return [*chain.from_iterable(load(data, task).sentences() for task in tasks)]
+
+
+def features(encoder: Embedder, part: Part) -> NDArray[np.float32]:
+    """What a classifier sees of N examples, (N, D): the embedding; |u - v| beside u * v of a pair."""
+    first = encoder.encode(part.first)
+    if part.second is None:
+        return first
+    second = encoder.encode(part.second)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is counted later
+        return np.concatenate([np.abs(first - second), first * second], axis=1)
 
 
 def average(results: Mapping[str, TransferResult], metric: str) -> Score:
@@ -118,20 +111,20 @@ def records(results: Mapping[str, TransferResult]) -> list[dict[str, Any]]:
     ]
 
 
-def _score(task: TransferSet, embedded: Embedded, setting: Setting, on_fits: Callable[[int], object]) -> TransferResult:
+def _score(task: TransferSet, encoder: Embedder, setting: Setting, on_fits: Callable[[int], object]) -> TransferResult:
     from torch import from_numpy  # here: --help need not wait for it
 
     from eval.classifier import TRAINING
     from eval.selection import select
 
-    features = {name: embedded.features(part) for name, part in task.parts.items()}
+    inputs = {name: features(encoder, part) for name, part in task.parts.items()}
     labels = {name: part.labels for name, part in task.parts.items()}
     count = sum(map(len, labels.values()))
-    if bad := sum(int(np.sum(~(np.abs(own) < TOO_LARGE).all(1))) for own in features.values()):  # NaN counts, too
+    if bad := sum(int(np.sum(~(np.abs(own) < TOO_LARGE).all(1))) for own in inputs.values()):  # NaN counts, too
         return _failed(task, f"{bad} of {count} examples have an embedding that is not finite or above {TOO_LARGE:g}")
-    tensors = {name: from_numpy(own) for name, own in features.items()}
+    tensors = {name: from_numpy(own) for name, own in inputs.items()}
     outcome = select(tensors, labels, task.classes, TRAINING[setting], FOLDS[setting], on_fits)
-    reason = "all embeddings are the same" if all(map(_collapsed, features.values())) else None
+    reason = "all embeddings are the same" if all(map(_collapsed, inputs.values())) else None
     gold = labels.get("test", labels.get("all"))
     values = {"acc": outcome.acc, "devacc": outcome.devacc}
     if "f1" in _sizes(task):
@@ -185,9 +178,12 @@ def main(arguments: Namespace) -> None:
     from pipelines import device
 
     pooling = check_pooling(arguments.pooling) if arguments.pooling else None
-    encoder = WithProgress(Encoder.load(arguments.model, pooling).to(device.best()))
+    encoder = Encoder.load(arguments.model, pooling).to(device.best())
     setting: Setting = "fast" if arguments.fast else "full"
-    results = evaluate(encoder, arguments.data, tasks, setting, progress="Fitting")
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / "embeddings.npy"
+        once = EmbeddedOnce(encoder, sentences(arguments.data, tasks), file, progress="Embedding")
+        results = evaluate(once, arguments.data, tasks, setting, progress="Fitting")
     if arguments.json:
         print(json.dumps({"records": records(results)}, indent=2, sort_keys=True, allow_nan=False))
     else:

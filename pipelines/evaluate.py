@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eval import geometry, negatives, sts
+from eval import geometry, negatives, sts, transfer
 from eval.embeddings import EmbeddedOnce
 from eval.sts import Embedder
 from methods.core.encoder import Encoder
@@ -37,7 +37,10 @@ def stage(arguments: argparse.Namespace) -> None:
 
 
 def measure(encoder: Embedder, out: Path, settings: params.Params, described: Mapping[str, Any]) -> None:
-    """Write what every evaluated method has: metrics.json, records.json, pairs.npz, spectrum.json and run.json.
+    """Write what every evaluated method has: scores, what they are made of, and what the run was.
+
+    records.json and metrics.json hold the scores; pairs.npz the cosine of every STS pair, correct.npz whether each
+    test example of a transfer task is classified rightly, spectrum.json the singular values.
 
     Args:
         encoder: what is evaluated; each distinct sentence of all tasks is embedded once.
@@ -46,10 +49,11 @@ def measure(encoder: Embedder, out: Path, settings: params.Params, described: Ma
         described: what the run was; goes into run.json and the hashes.
     """
     with TemporaryDirectory(dir=out) as scratch:
-        sentences = chain(sts.sentences(DATA), geometry.sentences(DATA))
+        sentences = chain(sts.sentences(DATA), transfer.sentences(DATA), geometry.sentences(DATA))
         once = EmbeddedOnce(encoder, sentences, Path(scratch) / "embeddings.npy", progress="embed")
         similarity, shape = sts.evaluate(once, DATA), geometry.evaluate(once, DATA)
-    records = [*sts.records(similarity), *geometry.records(shape)]
+        classified = transfer.evaluate(once, DATA, setting=settings.evaluate.transfer, progress="fit")
+    records = [*sts.records(similarity), *transfer.records(classified), *geometry.records(shape)]
     atomic.write_json(out / "records.json", {"provenance": _origin(settings, described), "records": records})
     atomic.write_json(out / "run.json", described)
     atomic.write_json(out / "spectrum.json", {"singular_values": shape.singular_values})
@@ -61,6 +65,8 @@ def measure(encoder: Embedder, out: Path, settings: params.Params, described: Ma
         for subset, similarities in zip(result.subsets, result.similarities, strict=True)
     }
     np.savez_compressed(out / "pairs.npz", **pairs)  # type: ignore[arg-type]
+    correct = {task: result.correct for task, result in classified.items() if result.correct is not None}
+    np.savez_compressed(out / "correct.npz", **correct)  # type: ignore[arg-type]
 
 
 def _origin(settings: params.Params, described: Mapping[str, Any]) -> dict[str, Any]:

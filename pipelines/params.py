@@ -114,6 +114,7 @@ class Evaluate(Section):
     """What is measured of every encoder."""
 
     histogram_sentences: int = Field(1_000, ge=2)  # training sentences behind the negative-similarity histogram
+    transfer: Literal["full", "fast"] = "full"  # SentEval's setting of the transfer tasks, as in SimCSE's tables
 
 
 class Mteb(Section):

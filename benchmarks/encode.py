@@ -1,0 +1,113 @@
+"""How long the one embedding pass takes beside SentEval's way of embedding, and whether the embeddings agree.
+
+    python -m benchmarks.encode --data FOLDER
+
+SentEval's way: each task by itself, its sentences sorted by length, batches of 128 padded to their longest, through
+transformers' BertModel. Both read all STS and transfer tasks with one randomly initialised BERT, in one run.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from eval import senteval, transfer_sets
+from eval.embeddings import EmbeddedOnce
+from methods.core.encoder import Encoder
+from pipelines.main import run
+
+BATCH = 128  # SimCSE's evaluation.py
+
+
+def lists(data: Path) -> Iterator[list[str]]:
+    """The lists that SentEval embeds one after the other, each sorted by the number of tokens."""
+    for task in senteval.TASKS:
+        for subset in senteval.load_sts(data, task):
+            pairs = sorted(zip(subset.first, subset.second, strict=True), key=lambda p: [len(s.split()) for s in p])
+            yield from ([*side] for side in zip(*pairs, strict=True))
+    for task in transfer_sets.TASKS:
+        for part in transfer_sets.load(data, task).parts.values():  # in order of length already
+            yield part.first
+            if part.second is not None:
+                yield part.second
+
+
+@torch.inference_mode()
+def sentevals_way(folder: Path, lists: list[list[str]]) -> list[NDArray[np.float32]]:
+    """Embeddings of every list, by transformers."""
+    from transformers import AutoTokenizer, BertModel
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model: Any = BertModel.from_pretrained(folder).eval()
+    found = []
+    for sentences in tqdm(lists, desc="SentEval's way", disable=None):
+        rows = []
+        for start in range(0, len(sentences), BATCH):
+            batch = tokenizer(sentences[start : start + BATCH], padding=True, truncation=True, return_tensors="pt")
+            rows.append(model(**batch).last_hidden_state[:, 0].numpy())
+        found.append(np.concatenate(rows))
+    return found
+
+
+def random_bert(folder: Path, vocabulary: Path, layers: int, width: int) -> None:
+    """Write a randomly initialised BERT with BERT's own vocabulary."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    torch.manual_seed(0)
+    tokenizer = BertTokenizerFast(str(vocabulary), model_max_length=512)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        intermediate_size=4 * width,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def main(arguments: Namespace) -> None:
+    """Time both and print the ratio."""
+    work = [*lists(arguments.data)]
+    total, distinct = sum(map(len, work)), len({*chain.from_iterable(work)})
+    print(f"{total} sentences, {distinct} distinct; {arguments.layers} layers of {arguments.width}")
+    print(f"{torch.get_num_threads()} thread(s)", flush=True)
+    with TemporaryDirectory() as scratch:
+        model = Path(scratch) / "model"
+        random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
+        encoder = Encoder.load(model, "cls_before_pooler")
+        start = time.perf_counter()
+        once = EmbeddedOnce(encoder, chain.from_iterable(work), Path(scratch) / "matrix.npy", progress="one pass")
+        ours = time.perf_counter() - start
+        start = time.perf_counter()
+        theirs = sentevals_way(model, work)
+        reference = time.perf_counter() - start
+        apart = max(
+            float(np.abs(once.encode(sentences) - rows).max()) for sentences, rows in zip(work, theirs, strict=True)
+        )
+    print(f"one pass {ours:.1f} s, SentEval's way {reference:.1f} s: {ours / reference:.2f} of the time")
+    print(f"largest difference of a value: {apart:.1e}")
+
+
+def parser() -> ArgumentParser:
+    """The options of `python -m benchmarks.encode`."""
+    options = ArgumentParser("python -m benchmarks.encode", description="One embedding pass against SentEval's way.")
+    options.add_argument("--data", type=Path, required=True, help="a folder that holds senteval/ and models/")
+    options.add_argument("--layers", type=int, default=4)
+    options.add_argument("--width", type=int, default=256)
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, parser()))

@@ -72,8 +72,7 @@ def evaluate(
     """Score `encoder` on retrieval and reranking tasks by the cosine of query and document.
 
     Args:
-        encoder: has `encode`. An `Encoder` embeds each distinct text once; any other is asked once a task for
-            queries and documents together, so that its columns may depend on what it is asked.
+        encoder: has `encode`; asked once for each distinct text.
         data: the folder that may hold beir/<set>/; a set that is not there is looked for on the hub.
         tasks: names of MTEB's retrieval and reranking tasks, or of folders in beir/.
         lengths: limits of an `Encoder`; any other reads whole texts.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.sts import Score
+from eval.sts import Score, mean_score
 
 # MAP is over the first 1,000 documents: MTEB's main score of reranking since 2.0, in place of the `map` of 1.x.
 METRICS = {"ndcg_at_10": "nDCG@10", "map_at_1000": "MAP", "mrr_at_10": "MRR@10", "recall_at_100": "Recall@100"}
@@ -42,12 +42,19 @@ def without_score(task: str, main: str, score: Score) -> RetrievalResult:
 
 
 def records(results: Mapping[str, RetrievalResult]) -> list[dict[str, Any]]:
-    """The scores as flat records: task, metric, whether it is the task's main one, value, status, reason and n."""
-    return [
+    """The scores as flat records: task, metric, whether it is the task's main one, value, status, reason and n.
+
+    Task "avg" is the mean of the tasks that share a main metric.
+    """
+    rows = [
         {"task": task, "metric": metric, "main": metric == result.main, **vars(score)}
         for task, result in results.items()
         for metric, score in result.scores.items()
     ]
+    for main in dict.fromkeys(result.main for result in results.values()):
+        scores = {task: result.scores[main] for task, result in results.items() if result.main == main}
+        rows.append({"task": "avg", "metric": main, "main": True, **vars(mean_score(scores, [*scores]))})
+    return rows
 
 
 def arrays(results: Mapping[str, RetrievalResult]) -> dict[str, NDArray[Any]]:

@@ -24,16 +24,14 @@ class NotFiniteError(Exception):
 
 
 class Vectors:
-    """Embeddings by text.
+    """Embeddings by text; what one task taught serves the next.
 
     Args:
         embed: (N, H) embeddings of N texts.
-        shared: whether what was learnt before stays, so that several tasks share it.
     """
 
-    def __init__(self, embed: Callable[[Sequence[str]], NDArray[np.float32]], *, shared: bool) -> None:
+    def __init__(self, embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> None:
         self.embed = embed
-        self.shared = shared
         self.known: dict[str, NDArray[np.float32]] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -42,8 +40,6 @@ class Vectors:
         Raises:
             NotFiniteError: an embedding of `texts` is NaN or infinite.
         """
-        if not self.shared:
-            self.known = {}
         distinct = dict.fromkeys(texts)
         new = [text for text in distinct if text not in self.known]
         if new:
@@ -59,19 +55,18 @@ class Vectors:
 def vectors(encoder: Embedder, lengths: Lengths) -> tuple[Vectors, Vectors]:
     """Those of queries and those of passages; one object where nothing sets them apart.
 
-    An `Encoder` gives a text the same embedding every time. Of any other encoder nothing is shared between calls of
-    `learn`, so that its columns may depend on what it is asked (a bag of words), and `lengths` do not apply to it.
+    `lengths` apply to an `Encoder` alone: any other reads whole texts.
     """
     from methods.core.encoder import Encoder
 
     if not isinstance(encoder, Encoder):
-        both = Vectors(encoder.encode, shared=False)
+        both = Vectors(encoder.encode)
         return both, both
 
     def limited(length: int) -> Vectors:
         limit = min(encoder.max_length, length)
         cut = Encoder(encoder.backbone, encoder.tokenizer, encoder.pooling, limit).train(encoder.training)
-        return Vectors(lambda texts: cut.encode(texts, progress="Embedding"), shared=True)
+        return Vectors(lambda texts: cut.encode(texts, progress="Embedding"))
 
     queries = limited(lengths.query)
     return queries, queries if lengths.query == lengths.passage else limited(lengths.passage)

@@ -54,7 +54,8 @@ def measure(encoder: Embedder, out: Path, settings: params.Params, described: Ma
         similarity, shape = sts.evaluate(once, DATA), geometry.evaluate(once, DATA)
         classified = transfer.evaluate(once, DATA, setting=settings.evaluate.transfer, progress="fit")
     records = [*sts.records(similarity), *transfer.records(classified), *geometry.records(shape)]
-    atomic.write_json(out / "records.json", {"provenance": _origin(settings, described), "records": records})
+    origin = provenance.origin(settings, described, settings.evaluate)
+    atomic.write_json(out / "records.json", {"provenance": origin, "records": records})
     atomic.write_json(out / "run.json", described)
     atomic.write_json(out / "spectrum.json", {"singular_values": shape.singular_values})
     shown = {record["task"]: record["value"] for record in records if record["metric"] == "spearman_all"}
@@ -67,26 +68,6 @@ def measure(encoder: Embedder, out: Path, settings: params.Params, described: Ma
     np.savez_compressed(out / "pairs.npz", **pairs)  # type: ignore[arg-type]
     correct = {task: result.correct for task, result in classified.items() if result.correct is not None}
     np.savez_compressed(out / "correct.npz", **correct)  # type: ignore[arg-type]
-
-
-def _origin(settings: params.Params, described: Mapping[str, Any]) -> dict[str, Any]:
-    """What the records depend on, as hashes."""
-    code = provenance.code_hash(
-        params.ROOT / "eval",
-        params.ROOT / "methods/core",
-        params.ROOT / "methods" / f"{described['method']}.py",
-    )
-    # Settings alone: best_step and best_dev are results, and equal settings must have equal hashes.
-    setting = {key: described.get(key) for key in ("method", "seed", "settings", "train")}
-    return {
-        "profile": settings.profile,
-        "comparable": settings.comparable,
-        "backbone": settings.backbone.name,
-        "params_hash": provenance.params_hash([setting, settings.backbone.model_dump(mode="json")]),
-        "code_hash": code,
-        "data_hash": provenance.data_hash(),
-        "versions": provenance.versions(),
-    }
 
 
 if __name__ == "__main__":

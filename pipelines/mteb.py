@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -40,29 +39,14 @@ def measure(settings: params.Params, described: Mapping[str, Any], seed: int, en
         encoder: what is evaluated.
     """
     method = described["method"]
-    code = provenance.code_hash(
-        params.ROOT / "eval",
-        params.ROOT / "methods/core",
-        params.ROOT / "methods" / f"{method}.py",
-    )
-    # Without the seed: MTEB is to see the seeds of a method as runs of one model.
-    shared = [{key: described.get(key) for key in ("method", "settings", "train")}]
-    shared += [section.model_dump(mode="json") for section in (settings.backbone, settings.mteb)]
-    origin = {
-        "profile": settings.profile,
-        "comparable": settings.comparable,
-        "backbone": settings.backbone.name,
-        "params_hash": provenance.params_hash([*shared, described.get("seed")]),
-        "code_hash": code,
-        "data_hash": provenance.data_hash(),
-        "versions": provenance.versions() | {"mteb": version("mteb")},
-    }
+    origin = provenance.origin(settings, described, settings.mteb)
+    revision = provenance.revision(settings, described, settings.mteb)  # to MTEB the seeds are runs of one model
     lengths = Lengths(settings.mteb.query_length, settings.mteb.passage_length)
     with (
         atomic.folder(run_of(method, seed) / "mteb") as theirs,
         atomic.folder(results_of(method, seed) / "mteb") as out,
     ):
-        files = mteb.ResultFiles(theirs, f"negbench/{method}", provenance.params_hash([*shared, code]), seed)
+        files = mteb.ResultFiles(theirs, f"negbench/{method}", revision, seed)
         results = mteb.evaluate(encoder, DATA, settings.mteb.tasks, lengths, files)
         atomic.write_json(out / "records.json", {"provenance": origin, "records": retrieval.records(results)})
         np.savez_compressed(out / "queries.npz", **retrieval.arrays(results))  # type: ignore[arg-type]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from pipelines.params import METHODS, ROOT, Params
 from pipelines.paths import DATA
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scipy")
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "mteb")
 
 
 def params_hash(values: Any) -> str:
@@ -34,6 +38,37 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
+def origin(settings: Params, described: Mapping[str, Any], section: BaseModel) -> dict[str, Any]:
+    """What the records of one evaluated run depend on.
+
+    Args:
+        settings: the profile's.
+        described: what the run was: method, seed, settings, train.
+        section: the settings of the evaluation.
+    """
+    shared = [part.model_dump(mode="json") for part in (settings.backbone, section)]
+    return {
+        "profile": settings.profile,
+        "comparable": settings.comparable,
+        "backbone": settings.backbone.name,
+        "params_hash": params_hash([_chosen(described, "method", "seed", "settings", "train"), *shared]),
+        "code_hash": run_code(described),
+        "data_hash": data_hash(),
+        "versions": versions(),
+    }
+
+
+def revision(settings: Params, described: Mapping[str, Any], section: BaseModel) -> str:
+    """Hash of what the seeds of a method share: one model to those who see only models."""
+    shared = [part.model_dump(mode="json") for part in (settings.backbone, section)]
+    return params_hash([_chosen(described, "method", "settings", "train"), *shared, run_code(described)])
+
+
+def run_code(described: Mapping[str, Any]) -> str:
+    """Hash of the code that made and measured a run."""
+    return code_hash(ROOT / "eval", METHODS / "core", METHODS / f"{described['method']}.py")
+
+
 def data_hash() -> str:
     """Hash of the data that stage fetch brought, by its manifest."""
     return file_hash(DATA / "manifest.json")
@@ -42,6 +77,11 @@ def data_hash() -> str:
 def versions() -> dict[str, str]:
     """Python and the libraries that numbers can depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _chosen(described: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Settings alone: best_step and best_dev are results, and equal settings must have equal hashes."""
+    return {key: described.get(key) for key in keys}
 
 
 def _short(content: bytes) -> str:

@@ -52,6 +52,7 @@ def origin(settings: Params, described: Mapping[str, Any], section: BaseModel) -
         "comparable": settings.comparable,
         "backbone": settings.backbone.name,
         "params_hash": params_hash([_chosen(described, "method", "seed", "settings", "train"), *shared]),
+        "evaluation": section.model_dump(mode="json"),
         "code_hash": run_code(described),
         "data_hash": data_hash(),
         "versions": versions(),

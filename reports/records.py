@@ -55,6 +55,7 @@ class Provenance(Stored):
     profile: str
     comparable: Comparable
     backbone: str | None = None  # the papers' name of it, such as bert-base-uncased
+    evaluation: dict[str, Any] = {}  # settings of the evaluation
     params_hash: str
     code_hash: str
     data_hash: str

@@ -10,12 +10,12 @@ from pathlib import Path
 from pipelines.errors import NegbenchError
 from reports.families import AVERAGE
 from reports.paper import METRIC, Block, Paper
-from reports.records import STUDIES, Record
+from reports.records import STUDIES
 
 QUEUE_DISTANCE = "queue_distance"  # the study of EMA decay and queue size
 
 SETTINGS = ("ema_decay", "queue_size", "batch_size", "d_trace")
-COLUMNS = ("cell", "method", "seed", *SETTINGS, *Record.model_fields)
+COLUMNS = ("cell", "method", "seed", *SETTINGS, "task", "metric", "value", "status", "reason", "n")
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def build(
         "nature": NATURES[provenance.comparable].what,
         "notice": notice(provenance),
         "answer": prose.answer(results, comparisons),
+        "setting": provenance.evaluation.get("transfer", "full"),
         "tables": {name: _table(table) for name, table in tables.items()},
         "negatives": {
             "text": prose.negatives(histograms),

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import TRAINED, UNTRAINED, write_json, write_results
 
+from eval import sts
 from pipelines.errors import NegbenchError
 from reports import negatives, records, stats, study
 
@@ -204,3 +205,8 @@ def test_retrieval_of_other_data_is_refused(results: Path) -> None:
     edit(results / "simcse/1/mteb/records.json", lambda content: content["provenance"].update(data_hash="other"))
     with pytest.raises(NegbenchError, match=r"data_hash differs from that in .*simcse/1/records.json"):
         records.load(results)
+
+
+def test_a_study_reads_what_the_evaluation_writes() -> None:
+    written = sts.records({})[0].keys()  # the averages of nothing: a record is a record
+    assert set(study.COLUMNS) - {"cell", "method", "seed", *study.SETTINGS} == written

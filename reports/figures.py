@@ -116,10 +116,12 @@ def _reported(axis: Axes, curve: Block) -> None:
 
 
 def _mark_peak(axis: Axes, x: float, y: float, top: float, colour: str) -> None:
-    """Ring the highest mean and name it above its band."""
+    """Ring the highest mean and name it above its band, on the side that has room."""
+    drawn = np.asarray(axis.lines[0].get_xdata())
+    side: Literal["left", "center", "right"] = "left" if x == drawn[0] else "right" if x == drawn[-1] else "center"
     axis.plot([x], [y], marker="o", markersize=7.5, markerfacecolor="none", markeredgecolor=colour, linestyle="")
     text = f"highest {score(y)} at {score(x)}"
-    axis.annotate(text, (x, top), xytext=(0, 5), textcoords="offset points", ha="center", color=colour)
+    axis.annotate(text, (x, top), xytext=(0, 5), textcoords="offset points", ha=side, color=colour)
 
 
 def _label_peaks(axis: Axes, histogram: Histogram) -> None:

@@ -19,7 +19,7 @@ from benchmarks.naive_senteval import Task
 from eval.classifier import TRAINING
 from eval.selection import fits_of, select
 from eval.transfer import FOLDS, features
-from eval.transfer_sets import check_task, load
+from eval.transfer_sets import load
 from methods.core.encoder import Encoder
 from pipelines.main import run
 
@@ -30,7 +30,7 @@ def main(arguments: Namespace) -> None:
     print(f"{encoder.dimension} dimensions, full setting, {torch.get_num_threads()} thread(s)")
     print(f"{'task':<6}{'fits':>6}{'batched':>10}{'plain':>10}{'ratio':>8}   {'acc':<16}devacc (batched, plain)")
     for name in arguments.tasks:
-        task = load(arguments.data, check_task(name))
+        task = load(arguments.data, name)
         x = {part: torch.from_numpy(features(encoder, rows)) for part, rows in task.parts.items()}
         y = {part: rows.labels for part, rows in task.parts.items()}
         fits = fits_of(task, FOLDS["full"])

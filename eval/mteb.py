@@ -9,7 +9,6 @@ imports mteb, and only where it must: the import takes seconds.
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 import sys
 from argparse import ArgumentParser, Namespace
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.beir import Collection, load_collection
+from eval.command import load_encoder, options, print_records
 from eval.retrieval import METRICS, PER_QUERY, RetrievalResult, records, table, without_score
 from eval.sts import Embedder, Score
 from eval.vectors import Lengths, NotFiniteError, vectors
@@ -321,34 +321,25 @@ def _quiet() -> None:
 
 def parser() -> ArgumentParser:
     """The options of `python -m eval.mteb`."""
-    options = ArgumentParser("python -m eval.mteb", description="Score a sentence encoder on retrieval and reranking.")
-    options.add_argument("--model", type=Path, required=True, help="a Hugging Face model folder")
-    options.add_argument("--data", type=Path, required=True, help="a folder that may hold beir/; else from the hub")
-    options.add_argument("--pooling", help="in place of the model folder's own: see methods/core/encoder.py")
-    options.add_argument(
+    what = "Score a sentence encoder on retrieval and reranking."
+    parser = options("python -m eval.mteb", what, "a folder that may hold beir/; else from the hub")
+    parser.add_argument(
         "--tasks",
         nargs="+",
         default=TASKS,
         metavar="TASK",
         help=f"of MTEB, or folders in beir/ (default: {' '.join(TASKS)})",
     )
-    options.add_argument("--json", action="store_true", help="print records in place of a table")
-    return options
+    return parser
 
 
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     if not arguments.data.is_dir():
         raise NegbenchError("the data folder does not exist", arguments.data, "Give a folder that may hold beir/.")
-
-    from methods.core.encoder import Encoder, check_pooling  # slow to import, and an error above need not wait
-    from pipelines import device
-
-    pooling = check_pooling(arguments.pooling) if arguments.pooling else None
-    encoder = Encoder.load(arguments.model, pooling).to(device.best())
-    results = evaluate(encoder, arguments.data, arguments.tasks)
+    results = evaluate(load_encoder(arguments), arguments.data, arguments.tasks)
     if arguments.json:
-        print(json.dumps({"records": records(results)}, indent=2, sort_keys=True, allow_nan=False))
+        print_records(records(results))
     else:
         print(table(results))
 

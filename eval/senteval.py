@@ -77,14 +77,14 @@ class Subset:
     gold: NDArray[np.float64]
 
 
-def check_task(name: str) -> str:
-    """Return `name` if it is an STS task.
+def check_task(name: str, tasks: Sequence[str] = TASKS) -> str:
+    """Return `name` if it is one of `tasks`.
 
     Raises:
         NegbenchError: it is none; the message offers the nearest one.
     """
-    if name not in TASKS:
-        raise NegbenchError(f"unknown task '{name}'", "--tasks", nearest(name, TASKS))
+    if name not in tasks:
+        raise NegbenchError(f"unknown task '{name}'", "--tasks", nearest(name, tasks))
     return name
 
 

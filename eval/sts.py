@@ -9,7 +9,6 @@ pairs of a task ("all", what the papers report), and as plain and size-weighted 
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.command import load_encoder, options, print_records
 from eval.senteval import TASKS, Subset, check_task, load_sts
 from pipelines.main import run
 
@@ -206,30 +206,17 @@ class WithProgress:
 
 def parser() -> ArgumentParser:
     """The options of `python -m eval.sts`."""
-    options = ArgumentParser("python -m eval.sts", description="Score a sentence encoder on STS tasks.")
-    options.add_argument("--model", type=Path, required=True, help="a Hugging Face model folder")
-    options.add_argument("--data", type=Path, required=True, help="a folder that holds senteval/")
-    options.add_argument("--pooling", help="in place of the model folder's own: see methods/core/encoder.py")
-    options.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(TASKS)}")
-    options.add_argument("--json", action="store_true", help="print records in place of a table")
-    return options
+    parser = options("python -m eval.sts", "Score a sentence encoder on STS tasks.")
+    parser.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(TASKS)}")
+    return parser
 
 
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     tasks = [check_task(task) for task in arguments.tasks]
-
-    from methods.core.encoder import (
-        Encoder,
-        check_pooling,
-    )  # slow to import, and an error above need not wait
-    from pipelines import device
-
-    pooling = check_pooling(arguments.pooling) if arguments.pooling else None
-    encoder = Encoder.load(arguments.model, pooling).to(device.best())
-    results = evaluate(WithProgress(encoder), arguments.data, tasks)
+    results = evaluate(WithProgress(load_encoder(arguments)), arguments.data, tasks)
     if arguments.json:
-        print(json.dumps({"records": records(results)}, indent=2, sort_keys=True, allow_nan=False))
+        print_records(records(results))
     else:
         rows = {task: result.scores for task, result in results.items()}
         print(table(rows | {"avg": {metric: average(results, metric) for metric in METRICS}}, METRICS))

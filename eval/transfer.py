@@ -8,7 +8,6 @@ reports) and the accuracy by which its l2 strength was chosen ("devacc", what Mo
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from eval.command import load_encoder, options, print_records
 from eval.embeddings import EmbeddedOnce
+from eval.senteval import check_task
 from eval.sts import Embedder, Score, mean_score, table
-from eval.transfer_sets import ALL_TASKS, TASKS, Part, TransferSet, check_task, load
+from eval.transfer_sets import ALL_TASKS, TASKS, Part, TransferSet, load
 from pipelines.main import run
 
 METRICS = ("acc", "devacc", "f1")
@@ -160,32 +161,23 @@ def _rows(results: Mapping[str, TransferResult]) -> dict[str, Mapping[str, Score
 
 def parser() -> ArgumentParser:
     """The options of `python -m eval.transfer`."""
-    options = ArgumentParser("python -m eval.transfer", description="Score a sentence encoder on transfer tasks.")
-    options.add_argument("--model", type=Path, required=True, help="a Hugging Face model folder")
-    options.add_argument("--data", type=Path, required=True, help="a folder that holds senteval/")
-    options.add_argument("--pooling", help="in place of the model folder's own: see methods/core/encoder.py")
-    options.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(ALL_TASKS)}")
-    options.add_argument("--fast", action="store_true", help="SimCSE's development mode: 5 folds, RMSprop, few epochs")
-    options.add_argument("--json", action="store_true", help="print records in place of a table")
-    return options
+    parser = options("python -m eval.transfer", "Score a sentence encoder on transfer tasks.")
+    parser.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(ALL_TASKS)}")
+    parser.add_argument("--fast", action="store_true", help="SimCSE's development mode: 5 folds, RMSprop, few epochs")
+    return parser
 
 
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
-    tasks = [check_task(task) for task in arguments.tasks]
-
-    from methods.core.encoder import Encoder, check_pooling  # slow to import, and an error above need not wait
-    from pipelines import device
-
-    pooling = check_pooling(arguments.pooling) if arguments.pooling else None
-    encoder = Encoder.load(arguments.model, pooling).to(device.best())
+    tasks = [check_task(task, ALL_TASKS) for task in arguments.tasks]
+    encoder = load_encoder(arguments)
     setting: Setting = "fast" if arguments.fast else "full"
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "embeddings.npy"
         once = EmbeddedOnce(encoder, sentences(arguments.data, tasks), file, progress="Embedding")
         results = evaluate(once, arguments.data, tasks, setting, progress="Fitting")
     if arguments.json:
-        print(json.dumps({"records": records(results)}, indent=2, sort_keys=True, allow_nan=False))
+        print_records(records(results))
     else:
         print(table(_rows(results), METRICS))
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.senteval import tidy
+from eval.senteval import check_task, tidy
 from pipelines.errors import NegbenchError
-from pipelines.nearest import nearest
 from pipelines.text import open_bytes, read_lines
 
 # Sets without a split: a file of label 1 and a file of label 0, in SentEval's order.
@@ -64,17 +63,6 @@ class TransferSet:
         return chain.from_iterable(chain(part.first, part.second or ()) for part in self.parts.values())
 
 
-def check_task(name: str) -> str:
-    """Return `name` if it is a transfer task.
-
-    Raises:
-        NegbenchError: it is none; the message offers the nearest one.
-    """
-    if name not in ALL_TASKS:
-        raise NegbenchError(f"unknown task '{name}'", "--tasks", nearest(name, ALL_TASKS))
-    return name
-
-
 def load(data: Path, task: str) -> TransferSet:
     """Read a transfer task.
 
@@ -89,7 +77,7 @@ def load(data: Path, task: str) -> TransferSet:
         NegbenchError: no such task, or a file is missing, cut short or breaks the format. `where` is file:line.
     """
     downstream = data / "senteval" / "downstream"
-    if check_task(task) in SINGLE:
+    if check_task(task, ALL_TASKS) in SINGLE:
         # Deviation: SentEval splits these files with str.splitlines, we at "\n" alone; the published files are
         # ASCII without other line ends, so there is no difference on them.
         rows = [

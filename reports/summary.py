@@ -25,14 +25,6 @@ CERTAINTIES = {
     "C": "derived",
 }
 
-GEOMETRY = {
-    "alignment_positive": "alignment, positives",
-    "alignment_all": "alignment, all pairs",
-    "uniformity_all": "uniformity",
-    "mean_cosine": "mean cosine",
-    "effective_rank": "effective rank",
-}
-
 
 def build(
     results: Results,
@@ -59,7 +51,7 @@ def build(
             "methods": [_histogram(one) for one in histograms],
         },
         "geometry": {
-            "columns": [GEOMETRY[metric] for metric in geometry.METRICS],
+            "columns": list(geometry.METRICS.values()),
             "methods": [_shape(one) for one in shapes],
             "spectra": any(one.trained for one in geometry.spectra(shapes)),
         },

@@ -92,7 +92,8 @@ def evaluate(
     results = {}
     for name, task in found.items():
         if name in absent:
-            results[name] = without_score(name, task.metadata.main_score, Score(None, 0, "skipped", absent[name]))
+            skipped = Score(None, 0, "skipped", absent[name])
+            results[name] = without_score(name, _kind(task), task.metadata.main_score, skipped)
         else:
             results[name] = _score(task, model, files)
             task.unload_data()
@@ -180,7 +181,7 @@ def _score(task: AbsTaskRetrieval, model: _Model, files: ResultFiles | None) -> 
     """Evaluate a task whose data are loaded."""
     from mteb import ResultCache, TaskResult
 
-    name, main = task.metadata.name, task.metadata.main_score
+    name, kind, main = task.metadata.name, _kind(task), task.metadata.main_score
     per_query: list[Mapping[str, Mapping[str, float]]] = []
     scores = {}
     start = monotonic()
@@ -193,7 +194,7 @@ def _score(task: AbsTaskRetrieval, model: _Model, files: ResultFiles | None) -> 
             scores[split] = task.evaluate(cast("EncoderProtocol", model), split, encode_kwargs=options)
     except NotFiniteError as error:
         n = sum(len(task.dataset[subset][split]["queries"]) for subset in task.hf_subsets for split in task.eval_splits)
-        return without_score(name, main, Score(None, n, "failed", str(error)))
+        return without_score(name, kind, main, Score(None, n, "failed", str(error)))
     result = TaskResult.from_task_results(task, scores, monotonic() - start, date=datetime.now(UTC))
     if files:
         ResultCache(files.folder).save_to_cache(result, model.mteb_model_meta)
@@ -201,6 +202,7 @@ def _score(task: AbsTaskRetrieval, model: _Model, files: ResultFiles | None) -> 
     means = {metric: result.get_score(getter=itemgetter(metric)) for metric in [*METRICS, main]}  # of all subsets
     return RetrievalResult(
         name,
+        kind,
         main,
         {metric: Score(100 * float(mean), len(rows)) for metric, mean in means.items()},
         [query for query, _ in rows],
@@ -217,6 +219,10 @@ def _keep_scores(task: AbsTaskRetrieval, kept: list[Mapping[str, Mapping[str, fl
         return theirs(scores, *arguments, **options)
 
     task.task_specific_scores = keeping  # type: ignore[method-assign]
+
+
+def _kind(task: AbsTaskRetrieval) -> str:
+    return "reranking" if task.metadata.type == "Reranking" else "retrieval"
 
 
 def _folder(data: Path, name: str) -> Path:
@@ -281,7 +287,7 @@ def _load(task: AbsTaskRetrieval, folder: Path) -> str | None:
 
 
 def _load_folder(task: AbsTaskRetrieval, folder: Path) -> None:
-    reranks = task.metadata.type == "Reranking"
+    reranks = _kind(task) == "reranking"
     if reranks and not (folder / "top_ranked.jsonl").is_file():
         raise NegbenchError(
             "the candidates to rerank are missing", folder / "top_ranked.jsonl", "Fetch the data again."

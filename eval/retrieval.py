@@ -23,6 +23,7 @@ class RetrievalResult:
 
     Attributes:
         task: MTEB's name of it, or that of a folder of our own.
+        kind: "retrieval" or "reranking".
         main: the metric that MTEB reports the task by: one of METRICS, or one that comes on top of them.
         scores: by metric, times 100; `n` is the number of queries.
         queries: ids of the Q queries, sorted.
@@ -30,31 +31,30 @@ class RetrievalResult:
     """
 
     task: str
+    kind: str
     main: str
     scores: dict[str, Score]
     queries: list[str]
     per_query: dict[str, NDArray[np.float64]]
 
 
-def without_score(task: str, main: str, score: Score) -> RetrievalResult:
+def without_score(task: str, kind: str, main: str, score: Score) -> RetrievalResult:
     """The result of a task for which every metric has the same reason to have no value."""
-    return RetrievalResult(task, main, dict.fromkeys([*METRICS, main], score), [], {})
+    return RetrievalResult(task, kind, main, dict.fromkeys([*METRICS, main], score), [], {})
 
 
 def records(results: Mapping[str, RetrievalResult]) -> list[dict[str, Any]]:
-    """The scores as flat records: task, metric, whether it is the task's main one, value, status, reason and n.
+    """The scores as flat records: task, metric, value, status, reason and n.
 
-    Task "avg" is the mean of the tasks that share a main metric.
+    What MTEB reports a task by stands once more under "retrieval_main_score" or "reranking_main_score", whatever
+    metric it is; task "avg" is the mean of that over the tasks of the kind.
     """
-    rows = [
-        {"task": task, "metric": metric, "main": metric == result.main, **vars(score)}
-        for task, result in results.items()
-        for metric, score in result.scores.items()
-    ]
-    for main in dict.fromkeys(result.main for result in results.values()):
-        scores = {task: result.scores[main] for task, result in results.items() if result.main == main}
-        rows.append({"task": "avg", "metric": main, "main": True, **vars(mean_score(scores, [*scores]))})
-    return rows
+    scores = {(task, metric): score for task, result in results.items() for metric, score in result.scores.items()}
+    for kind in sorted({result.kind for result in results.values()}):
+        mains = {task: result.scores[result.main] for task, result in results.items() if result.kind == kind}
+        mains["avg"] = mean_score(mains, [*mains])
+        scores |= {(task, f"{kind}_main_score"): score for task, score in mains.items()}
+    return [{"task": task, "metric": metric, **vars(score)} for (task, metric), score in scores.items()]
 
 
 def arrays(results: Mapping[str, RetrievalResult]) -> dict[str, NDArray[Any]]:

@@ -38,7 +38,6 @@ class Record(Stored):
     status: Status
     reason: str | None
     n: int | None  # scored pairs, test examples or queries
-    main: bool = False  # whether a retrieval or reranking task is reported by this metric
 
     @model_validator(mode="after")
     def _value_or_reason(self) -> Self:

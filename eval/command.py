@@ -8,18 +8,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import NegbenchError
+
 if TYPE_CHECKING:
     from methods.core.encoder import Encoder
 
 
-def options(prog: str, description: str, data: str = "a folder that holds senteval/") -> ArgumentParser:
-    """The shared options; `data` says what the data folder holds. Each program adds its --tasks."""
+def options(prog: str, description: str, tasks: str, data: str = "a folder that holds senteval/") -> ArgumentParser:
+    """The shared options; `tasks` says which tasks there are and `data` what the data folder holds."""
     parser = ArgumentParser(prog, description=description)
     parser.add_argument("--model", type=Path, required=True, help="a Hugging Face model folder")
     parser.add_argument("--data", type=Path, required=True, help=data)
+    parser.add_argument(
+        "--tasks", nargs="+", action="extend", metavar="TASK", help=f"separate by blanks or commas; {tasks}"
+    )
     parser.add_argument("--pooling", help="in place of the model folder's own: see methods/core/encoder.py")
     parser.add_argument("--json", action="store_true", help="print records in place of a table")
     return parser
+
+
+def chosen_tasks(arguments: Namespace, every: Sequence[str]) -> list[str]:
+    """The names after --tasks, each once in the order given; `every` without the option.
+
+    Raises:
+        NegbenchError: the option is there and names nothing.
+    """
+    if arguments.tasks is None:
+        return [*every]
+    names = (name.strip() for given in arguments.tasks for name in given.split(","))
+    if not (tasks := [*dict.fromkeys(filter(None, names))]):
+        raise NegbenchError("no task is named", "--tasks", f"Give some of {', '.join(every)}, or leave it out.")
+    return tasks
 
 
 def load_encoder(arguments: Namespace) -> Encoder:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.beir import Collection, load_collection
-from eval.command import load_encoder, options, print_records
+from eval.command import chosen_tasks, load_encoder, options, print_records
 from eval.retrieval import METRICS, PER_QUERY, RetrievalResult, records, table, without_score
 from eval.sts import Embedder, Score
 from eval.vectors import Lengths, NotFiniteError, vectors
@@ -328,22 +328,16 @@ def _quiet() -> None:
 def parser() -> ArgumentParser:
     """The options of `python -m eval.mteb`."""
     what = "Score a sentence encoder on retrieval and reranking."
-    parser = options("python -m eval.mteb", what, "a folder that may hold beir/; else from the hub")
-    parser.add_argument(
-        "--tasks",
-        nargs="+",
-        default=TASKS,
-        metavar="TASK",
-        help=f"of MTEB, or folders in beir/ (default: {' '.join(TASKS)})",
-    )
-    return parser
+    tasks = f"of MTEB, or folders in beir/ (default: {' '.join(TASKS)})"
+    return options("python -m eval.mteb", what, tasks, "a folder that may hold beir/; else from the hub")
 
 
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     if not arguments.data.is_dir():
         raise NegbenchError("the data folder does not exist", arguments.data, "Give a folder that may hold beir/.")
-    results = evaluate(load_encoder(arguments), arguments.data, arguments.tasks)
+    tasks = chosen_tasks(arguments, TASKS)
+    results = evaluate(load_encoder(arguments), arguments.data, tasks)
     if arguments.json:
         print_records(records(results))
     else:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.command import load_encoder, options, print_records
+from eval.command import chosen_tasks, load_encoder, options, print_records
 from eval.senteval import TASKS, Subset, check_task, load_sts
 from pipelines.main import run
 
@@ -206,14 +206,13 @@ class WithProgress:
 
 def parser() -> ArgumentParser:
     """The options of `python -m eval.sts`."""
-    parser = options("python -m eval.sts", "Score a sentence encoder on STS tasks.")
-    parser.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(TASKS)}")
-    return parser
+    what = "Score a sentence encoder on STS tasks."
+    return options("python -m eval.sts", what, f"of {' '.join(TASKS)} (default: all)")
 
 
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
-    tasks = [check_task(task) for task in arguments.tasks]
+    tasks = [check_task(task) for task in chosen_tasks(arguments, TASKS)]
     results = evaluate(WithProgress(load_encoder(arguments)), arguments.data, tasks)
     if arguments.json:
         print_records(records(results))

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from eval.command import load_encoder, options, print_records
+from eval.command import chosen_tasks, load_encoder, options, print_records
 from eval.embeddings import EmbeddedOnce
 from eval.senteval import check_task
 from eval.sts import Embedder, Score, mean_score, table
@@ -161,15 +161,15 @@ def _rows(results: Mapping[str, TransferResult]) -> dict[str, Mapping[str, Score
 
 def parser() -> ArgumentParser:
     """The options of `python -m eval.transfer`."""
-    parser = options("python -m eval.transfer", "Score a sentence encoder on transfer tasks.")
-    parser.add_argument("--tasks", nargs="+", default=TASKS, metavar="TASK", help=f"of {' '.join(ALL_TASKS)}")
+    what = "Score a sentence encoder on transfer tasks."
+    parser = options("python -m eval.transfer", what, f"of {' '.join(ALL_TASKS)} (default: all but SST5)")
     parser.add_argument("--fast", action="store_true", help="SimCSE's development mode: 5 folds, RMSprop, few epochs")
     return parser
 
 
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
-    tasks = [check_task(task, ALL_TASKS) for task in arguments.tasks]
+    tasks = [check_task(task, ALL_TASKS) for task in chosen_tasks(arguments, TASKS)]
     encoder = load_encoder(arguments)
     setting: Setting = "fast" if arguments.fast else "full"
     with TemporaryDirectory() as scratch:

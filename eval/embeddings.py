@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from eval.sts import Embedder
+from pipelines.errors import NegbenchError
 
 _CHUNK = 8192  # sentences handed to the encoder at a time: what it holds in memory does not grow with the tasks
 
@@ -22,6 +23,9 @@ class EmbeddedOnce:
         sentences: all that will be asked for; repeats cost nothing.
         file: where the (N, H) float32 matrix goes, memory-mapped; the caller's to delete.
         progress: label of a progress bar, shown on a terminal; none without one.
+
+    Raises:
+        NegbenchError: the disk is full.
     """
 
     def __init__(self, encoder: Embedder, sentences: Iterable[str], file: Path, *, progress: str | None = None) -> None:
@@ -29,16 +33,18 @@ class EmbeddedOnce:
         ordered = sorted(dict.fromkeys(sentences), key=len)
         self._rows = {sentence: row for row, sentence in enumerate(ordered)}
         self._matrix: NDArray[np.float32] | None = None
+        width = 0
+        file.unlink(missing_ok=True)
         with tqdm(
             total=len(ordered), desc=progress, disable=None if progress else True, unit="sentence", unit_scale=True
         ) as bar:
             for start in range(0, len(ordered), _CHUNK):
                 chunk = encoder.encode(ordered[start : start + _CHUNK])
-                if self._matrix is None:
-                    shape = (len(ordered), chunk.shape[1])
-                    self._matrix = np.lib.format.open_memmap(file, "w+", np.float32, shape)
-                self._matrix[start : start + len(chunk)] = chunk
+                width = chunk.shape[1]
+                _append(chunk, file)
                 bar.update(len(chunk))
+        if ordered:
+            self._matrix = np.memmap(file, np.float32, "r", shape=(len(ordered), width))
 
     def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
         """Embeddings (N, H) of sentences that were announced.
@@ -49,3 +55,13 @@ class EmbeddedOnce:
         if self._matrix is None:
             raise KeyError("no sentence was embedded")
         return np.asarray(self._matrix[[self._rows[sentence] for sentence in sentences]])
+
+
+def _append(rows: NDArray[np.float32], file: Path) -> None:
+    # Writes, where a map to store into would be less code: on a full disk a store kills the program without a word.
+    try:
+        with file.open("ab") as out:
+            out.write(rows.astype(np.float32, copy=False).tobytes())
+    except OSError as error:
+        what = f"cannot write the embeddings: {error.strerror}"
+        raise NegbenchError(what, file, "Free some space and run again.") from error

@@ -173,7 +173,7 @@ def main(arguments: Namespace) -> None:
     encoder = load_encoder(arguments)
     setting: Setting = "fast" if arguments.fast else "full"
     with TemporaryDirectory() as scratch:
-        file = Path(scratch) / "embeddings.npy"
+        file = Path(scratch) / "embeddings"
         once = EmbeddedOnce(encoder, sentences(arguments.data, tasks), file, progress="Embedding")
         results = evaluate(once, arguments.data, tasks, setting, progress="Fitting")
     if arguments.json:

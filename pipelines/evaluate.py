@@ -50,7 +50,7 @@ def measure(encoder: Embedder, out: Path, settings: params.Params, described: Ma
     """
     with TemporaryDirectory(dir=out) as scratch:
         sentences = chain(sts.sentences(DATA), transfer.sentences(DATA), geometry.sentences(DATA))
-        once = EmbeddedOnce(encoder, sentences, Path(scratch) / "embeddings.npy", progress="embed")
+        once = EmbeddedOnce(encoder, sentences, Path(scratch) / "embeddings", progress="embed")
         similarity, shape = sts.evaluate(once, DATA), geometry.evaluate(once, DATA)
         classified = transfer.evaluate(once, DATA, setting=settings.evaluate.transfer, progress="fit")
     records = [*sts.records(similarity), *transfer.records(classified), *geometry.records(shape)]

@@ -1,4 +1,4 @@
-"""A disk that fills up while weights are being written: one line, nothing half-written, what was there is kept."""
+"""A disk that fills up during a large write: one line, nothing half-written, what was there is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 LIMIT = """
 import resource, sys
 from pathlib import Path
+import numpy as np
 import torch
+from eval.embeddings import EmbeddedOnce
 from methods.core.encoder import Encoder
 from methods.core.trainer import _save
 from pipelines import atomic, main
@@ -28,13 +30,25 @@ def model(_):
 def checkpoint(_):
     _save(target / "state.pt", {"weights": torch.zeros(100_000)})
 
+class Wide:
+    def encode(self, sentences):
+        return np.ones((len(sentences), 500), dtype=np.float32)
+
+def embeddings(_):
+    with atomic.folder(target) as out:
+        EmbeddedOnce(Wide(), ["one", "two", "three", "four", "five", "six"], out / "embeddings")
+
 sys.exit(main.run(WHAT, ArgumentParser(), []))
 """
 
 
 @pytest.mark.parametrize(
     ("what", "says"),
-    [("model", "error: cannot write the weights"), ("checkpoint", "error: cannot write the checkpoint")],
+    [
+        ("model", "error: cannot write the weights"),
+        ("checkpoint", "error: cannot write the checkpoint"),
+        ("embeddings", "error: cannot write the embeddings"),
+    ],
 )
 def test_a_full_disk_is_one_line_and_keeps_the_earlier_result(
     what: str, says: str, tiny_encoder_folder: Path, tmp_path: Path

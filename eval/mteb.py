@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.beir import Collection, load_collection
+from eval.collapse import REASON, collapsed
 from eval.command import chosen_tasks, load_encoder, options, print_records
 from eval.retrieval import METRICS, PER_QUERY, RetrievalResult, records, table, without_score
 from eval.sts import Embedder, Score
-from eval.vectors import Lengths, NotFiniteError, vectors
+from eval.vectors import Lengths, NoScoreError, vectors
 from pipelines.errors import NegbenchError
 from pipelines.main import run
 from pipelines.nearest import nearest
@@ -80,7 +81,7 @@ def evaluate(
 
     Returns:
         The results by task. A set that is neither here nor to be had is "skipped", one on which an embedding is not
-        finite "failed".
+        finite or all documents have the same one "failed".
 
     Raises:
         NegbenchError: no such task, or a folder breaks the layout (as `load_collection`). Nothing is embedded then.
@@ -111,7 +112,7 @@ class _Model:
         """Embed the queries and documents of a split.
 
         Raises:
-            NotFiniteError: an embedding is NaN or infinite.
+            NoScoreError: an embedding is NaN or infinite, or those of all documents are the same.
         """
         from mteb._create_dataloaders import create_dataloader
         from mteb.types import PromptType
@@ -128,6 +129,8 @@ class _Model:
         else:
             self.queries.learn(queries)
             self.passages.learn(passages)
+        if collapsed(self.passages.of(dict.fromkeys(passages))):  # documents would be ranked by their ids
+            raise NoScoreError(REASON)
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, prompt_type: Any, **_: Any) -> NDArray[np.float32]:
         """The embeddings of all N texts in `inputs`: (N, H)."""
@@ -192,7 +195,7 @@ def _score(task: AbsTaskRetrieval, model: _Model, files: ResultFiles | None) -> 
             # Not mteb.evaluate: it does little more around this call and imports sentence-transformers for it.
             options: EncodeKwargs = {"batch_size": _BATCH, "show_progress_bar": False}
             scores[split] = task.evaluate(cast("EncoderProtocol", model), split, encode_kwargs=options)
-    except NotFiniteError as error:
+    except NoScoreError as error:
         n = sum(len(task.dataset[subset][split]["queries"]) for subset in task.hf_subsets for split in task.eval_splits)
         return without_score(name, kind, main, Score(None, n, "failed", str(error)))
     result = TaskResult.from_task_results(task, scores, monotonic() - start, date=datetime.now(UTC))

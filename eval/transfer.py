@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from eval.collapse import REASON, collapsed
 from eval.command import chosen_tasks, load_encoder, options, print_records
 from eval.embeddings import EmbeddedOnce
 from eval.senteval import check_task
@@ -123,16 +124,17 @@ def _score(task: TransferSet, encoder: Embedder, setting: Setting, on_fits: Call
     count = sum(map(len, labels.values()))
     if bad := sum(int(np.sum(~(np.abs(own) < TOO_LARGE).all(1))) for own in inputs.values()):  # NaN counts, too
         return _failed(task, f"{bad} of {count} examples have an embedding that is not finite or above {TOO_LARGE:g}")
+    if all(map(collapsed, inputs.values())):
+        return _failed(task, REASON)
     tensors = {name: from_numpy(own) for name, own in inputs.items()}
     outcome = select(tensors, labels, task.classes, TRAINING[setting], FOLDS[setting], on_fits)
-    reason = "all embeddings are the same" if all(map(_collapsed, inputs.values())) else None
     gold = labels.get("test", labels.get("all"))
     values = {"acc": outcome.acc, "devacc": outcome.devacc}
     if "f1" in _sizes(task):
         from sklearn.metrics import f1_score
 
         values["f1"] = round(100 * float(f1_score(gold, outcome.predicted)), 2)
-    scores = {metric: Score(values[metric], n, reason=reason) for metric, n in _sizes(task).items()}
+    scores = {metric: Score(values[metric], n) for metric, n in _sizes(task).items()}
     return TransferResult(task.task, scores, outcome.l2, outcome.predicted == gold)
 
 
@@ -147,11 +149,6 @@ def _sizes(task: TransferSet) -> dict[str, int]:
     test = n.get("test", n.get("all", 0))
     sizes = {"acc": test, "devacc": n.get("dev", n.get("train", test))}
     return sizes | {"f1": test} if task.task == "MRPC" else sizes
-
-
-def _collapsed(features: NDArray[np.float32]) -> bool:
-    """Whether all rows are the same, save for rounding noise."""
-    return float(np.ptp(features, axis=0).max()) <= 1e-6 * float(np.abs(features).max())
 
 
 def _rows(results: Mapping[str, TransferResult]) -> dict[str, Mapping[str, Score]]:

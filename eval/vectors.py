@@ -19,8 +19,8 @@ class Lengths:
     passage: int = 512
 
 
-class NotFiniteError(Exception):
-    """Some embeddings are NaN or infinite."""
+class NoScoreError(Exception):
+    """Embeddings that no score can be made of: some are NaN or infinite, or those of all documents are the same."""
 
 
 class Vectors:
@@ -38,14 +38,14 @@ class Vectors:
         """Embed the texts that are new, in one call.
 
         Raises:
-            NotFiniteError: an embedding of `texts` is NaN or infinite.
+            NoScoreError: an embedding of `texts` is NaN or infinite.
         """
         distinct = dict.fromkeys(texts)
         new = [text for text in distinct if text not in self.known]
         if new:
             self.known.update(zip(new, self.embed(new), strict=True))
         if bad := sum(not np.isfinite(self.known[text]).all() for text in distinct):
-            raise NotFiniteError(f"{bad} of {len(distinct)} texts have an embedding that is not finite")
+            raise NoScoreError(f"{bad} of {len(distinct)} texts have an embedding that is not finite")
 
     def of(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """The embeddings of N texts that were learnt: (N, H)."""

@@ -200,6 +200,23 @@ def test_embeddings_that_are_not_finite_give_no_score(data: Path, task: str, val
     assert retrieval.arrays({task: result}) == {}
 
 
+@pytest.mark.parametrize("vector", [[0.0, 0.0], [1.0, 2.0]])
+@pytest.mark.parametrize("task", ["own", "own-ranked"])
+def test_equal_embeddings_give_no_score(data: Path, task: str, vector: list[float]) -> None:
+    class Collapsed:
+        def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+            return np.tile(np.array(vector, dtype=np.float32), (len(sentences), 1))
+
+    scores = mteb.evaluate(Collapsed(), data, [task])[task].scores.values()
+    assert {(s.value, s.status, s.reason) for s in scores} == {(None, "failed", "all embeddings are the same")}
+
+
+def test_one_document_is_no_collapse(data: Path) -> None:
+    (data / "beir/own/corpus.jsonl").write_text('{"_id": "d1", "text": "a dog"}\n')
+    (data / "beir/own/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    assert mteb.evaluate(BagOfWords(""), data, ["own"])["own"].scores["ndcg_at_10"].value == 100
+
+
 def test_the_stage_writes_the_same_records_each_time(
     data: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,11 +170,12 @@ def test_embeddings_too_large_for_float32_fail_and_those_just_below_are_scored(t
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-7])
-def test_equal_embeddings_are_scored_as_the_majority_and_it_is_said(tree: Path, noise: float) -> None:
-    result = transfer.evaluate(_Fixed(lambda i: [1.0, 2.0 + noise * (i % 3), 3.0]), tree, ["CR"], "fast")["CR"]
-    assert result.scores["acc"].status == "ok"
-    assert result.scores["acc"].reason == "all embeddings are the same"
-    assert result.scores["acc"].value == pytest.approx(100 * 83 / 153, abs=0.5)
+def test_equal_embeddings_have_no_score(tree: Path, noise: float) -> None:
+    made = _Fixed(lambda i: [1.0, 2.0 + noise * (i % 3), 3.0])
+    for result in transfer.evaluate(made, tree, ["CR", "MRPC"], "fast").values():
+        assert {(score.value, score.status) for score in result.scores.values()} == {(None, "failed")}
+        assert {score.reason for score in result.scores.values()} == {"all embeddings are the same"}
+        assert (result.correct, result.l2) == (None, [])
 
 
 def test_the_average_is_over_the_seven_tasks_without_sst5(tree: Path) -> None:

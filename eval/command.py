@@ -50,6 +50,18 @@ def load_encoder(arguments: Namespace) -> Encoder:
     return Encoder.load(arguments.model, pooling).to(device.best())
 
 
+def refuse_failed(records: Sequence[Mapping[str, Any]], model: Path) -> None:
+    """Let a program that has printed its scores end with an error if a task has none.
+
+    Raises:
+        NegbenchError: a task failed. One that is skipped is no failure of the model's.
+    """
+    failed = {row["task"]: row["reason"] for row in records if row["status"] == "failed" and row["task"] != "avg"}
+    if failed:
+        what = f"no score for {', '.join(failed)}: {next(iter(failed.values()))}"
+        raise NegbenchError(what, model, "Check the model's weights.")
+
+
 def print_records(records: Sequence[Mapping[str, Any]]) -> None:
     """Print records as JSON."""
     print(json.dumps({"records": records}, indent=2, sort_keys=True, allow_nan=False))

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from eval.beir import Collection, load_collection
 from eval.collapse import REASON, collapsed
-from eval.command import chosen_tasks, load_encoder, options, print_records
+from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
 from eval.retrieval import METRICS, PER_QUERY, RetrievalResult, records, table, without_score
 from eval.sts import Embedder, Score
 from eval.vectors import Lengths, NoScoreError, vectors
@@ -341,10 +341,12 @@ def main(arguments: Namespace) -> None:
         raise NegbenchError("the data folder does not exist", arguments.data, "Give a folder that may hold beir/.")
     tasks = chosen_tasks(arguments, TASKS)
     results = evaluate(load_encoder(arguments), arguments.data, tasks)
+    rows = records(results)
     if arguments.json:
-        print_records(records(results))
+        print_records(rows)
     else:
         print(table(results))
+    refuse_failed(rows, arguments.model)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.command import chosen_tasks, load_encoder, options, print_records
+from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
 from eval.senteval import TASKS, Subset, check_task, load_sts
 from pipelines.main import run
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from methods.core.encoder import Encoder
 
 METRICS = ("all", "mean", "wmean")
+Status = Literal["ok", "failed", "skipped"]
 
 
 class Embedder(Protocol):
@@ -43,7 +44,7 @@ class Score:
 
     value: float | None
     n: int
-    status: Literal["ok", "failed", "skipped"] = "ok"
+    status: Status = "ok"
     reason: str | None = None
 
 
@@ -86,15 +87,18 @@ def average(results: Mapping[str, TaskResult], metric: str = "all") -> Score:
 
 
 def mean_score(scores: Mapping[str, Score], tasks: Sequence[str]) -> Score:
-    """The mean over all of `tasks`; None where one is missing or has no score. `n` counts what is there."""
+    """The mean over all of `tasks`; None where one is missing or has no score. `n` counts what is there.
+
+    A mean that lacks skipped scores alone is skipped itself.
+    """
     n = sum(score.n for score in scores.values())
     if absent := [task for task in tasks if task not in scores]:
         return Score(None, n, "skipped", f"not evaluated: {', '.join(absent)}")
-    values = [scores[task].value for task in tasks]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        failed = ", ".join(task for task, value in zip(tasks, values, strict=True) if value is None)
-        return Score(None, n, "failed", f"no score: {failed}")
+    lacking = [task for task in tasks if scores[task].value is None]
+    if lacking:
+        status: Status = "failed" if any(scores[task].status == "failed" for task in lacking) else "skipped"
+        return Score(None, n, status, f"no score: {', '.join(lacking)}")
+    known = [value for task in tasks if (value := scores[task].value) is not None]
     return Score(float(np.mean(known)), n)
 
 
@@ -214,11 +218,13 @@ def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     tasks = [check_task(task) for task in chosen_tasks(arguments, TASKS)]
     results = evaluate(WithProgress(load_encoder(arguments)), arguments.data, tasks)
+    found = records(results)
     if arguments.json:
-        print_records(records(results))
+        print_records(found)
     else:
         rows = {task: result.scores for task, result in results.items()}
         print(table(rows | {"avg": {metric: average(results, metric) for metric in METRICS}}, METRICS))
+    refuse_failed(found, arguments.model)
 
 
 if __name__ == "__main__":

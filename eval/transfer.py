@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from eval.collapse import REASON, collapsed
-from eval.command import chosen_tasks, load_encoder, options, print_records
+from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
 from eval.embeddings import EmbeddedOnce
 from eval.senteval import check_task
 from eval.sts import Embedder, Score, mean_score, table
@@ -173,10 +173,12 @@ def main(arguments: Namespace) -> None:
         file = Path(scratch) / "embeddings"
         once = EmbeddedOnce(encoder, sentences(arguments.data, tasks), file, progress="Embedding")
         results = evaluate(once, arguments.data, tasks, setting, progress="Fitting")
+    rows = records(results)
     if arguments.json:
-        print_records(records(results))
+        print_records(rows)
     else:
         print(table(_rows(results), METRICS))
+    refuse_failed(rows, arguments.model)
 
 
 if __name__ == "__main__":

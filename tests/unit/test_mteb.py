@@ -261,8 +261,9 @@ def test_a_set_that_cannot_be_had_is_skipped(
     mind = results["MindSmallReranking"]
     assert list(mind.scores) == [*retrieval.METRICS, "max_over_subqueries_map_at_1000"]
     assert mind.main == "max_over_subqueries_map_at_1000"
-    reported = {(r["task"], r["metric"]): r["reason"] for r in retrieval.records(results)}
-    assert reported["MindSmallReranking", "reranking_main_score"] == mind.scores[mind.main].reason
+    reported = {(r["task"], r["metric"]): (r["status"], r["reason"]) for r in retrieval.records(results)}
+    assert reported["MindSmallReranking", "reranking_main_score"] == ("skipped", mind.scores[mind.main].reason)
+    assert reported["avg", "retrieval_main_score"] == ("skipped", "no score: ArguAna")
 
 
 def test_records_and_arrays_hold_every_score(data: Path, tiny_encoder: Encoder) -> None:

@@ -253,6 +253,20 @@ def test_the_program_prints_records(tree: Path, tiny_encoder_folder: Path, capsy
     assert json.loads(capsys.readouterr().out)["records"] == transfer.records(results)
 
 
+def test_the_program_ends_with_an_error_if_the_model_gives_no_score(
+    tree: Path, tiny_encoder: Encoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with torch.no_grad():
+        tiny_encoder.backbone.embeddings.word_embeddings.weight.fill_(math.nan)
+    tiny_encoder.save(tmp_path / "broken")
+    capsys.readouterr()
+    options = ["--model", str(tmp_path / "broken"), "--data", str(tree), "--tasks", "SST2,CR", "--fast"]
+    assert run(transfer.main, transfer.parser(), options) == 1
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[1].split() == ["SST2", "—", "—", "67"]
+    assert shown.err.startswith("error: no score for SST2, CR: 318 of 318 examples have an embedding that is not")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

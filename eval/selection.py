@@ -43,12 +43,16 @@ class Outcome:
 
 
 def check(task: TransferSet, folds: int) -> None:
-    """Refuse a set that is too small for its protocol.
+    """Refuse a set that lacks a class or is too small for its protocol.
 
     Raises:
-        NegbenchError: a class has fewer examples than folds, so that some fold would lack it; or there are too
-            few examples to hold any out.
+        NegbenchError: a part has no example of a class; or a class has fewer examples than folds, so that some fold
+            would lack it; or there are too few examples to hold any out.
     """
+    for name, part in task.parts.items():
+        if absent := {*range(task.classes)} - {*part.labels.tolist()}:
+            found = f"no example of class {min(absent)}"
+            raise NegbenchError(found, f"{task.task}, part {name}", "Fetch the data again.")
     if "dev" in task.parts:
         return
     where = f"{task.task}, {folds} folds"
@@ -60,7 +64,7 @@ def check(task: TransferSet, folds: int) -> None:
     if left.min() < folds:
         rarest = int(left.argmin())
         found = f"class {rarest} has {counts[rarest]} examples, too few to be in every fold"
-        raise NegbenchError(found, where, "Fetch the data again, or use fewer folds (--fast).")
+        raise NegbenchError(found, where, "Fetch the data again; the fast setting takes fewer folds.")
     if int(HELD_OUT * rows) == 0:
         found = f"{rows} examples to train on, and {HELD_OUT:.0%} of them to hold out is none"
         raise NegbenchError(found, where, "Fetch the data again.")

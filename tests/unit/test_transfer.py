@@ -228,6 +228,18 @@ def test_too_few_examples_are_refused_before_anything_is_embedded(
     assert not encoder.calls
 
 
+@pytest.mark.parametrize(("task", "part"), [("SST2", "train"), ("SST5", "dev"), ("MRPC", "test"), ("TREC", "train")])
+def test_a_part_that_lacks_a_class_is_refused_before_anything_is_embedded(tree: Path, task: str, part: str) -> None:
+    path = tree / "senteval" / "downstream" / SPLIT[task][part]
+    ones = {"SST2": "\t1", "SST5": "1 ", "MRPC": "1\t1", "TREC": "DESC"}  # marks class 1
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if ones[task] not in line))
+    encoder = _WordVectors()
+    with pytest.raises(NegbenchError, match=rf"no example of class 1 \({task}, part {part}\)"):
+        transfer.evaluate(encoder, tree, [task], "fast")
+    assert not encoder.calls
+
+
 def test_the_program_prints_an_aligned_table(
     tree: Path, tiny_encoder_folder: Path, tiny_encoder: Encoder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -145,7 +145,7 @@ def _failed(task: TransferSet, reason: str) -> TransferResult:
 
 def _sizes(task: TransferSet) -> dict[str, int]:
     """The metrics of a task, and how many examples each is over."""
-    n = {name: len(part.labels) for name, part in task.parts.items()}
+    n = task.sizes
     test = n.get("test", n.get("all", 0))
     sizes = {"acc": test, "devacc": n.get("dev", n.get("train", test))}
     return sizes | {"f1": test} if task.task == "MRPC" else sizes

@@ -33,6 +33,17 @@ SPLIT = {
 }
 TASKS = (*SINGLE, "SST2", "TREC", "MRPC")  # those of the papers' average
 ALL_TASKS = (*TASKS, "SST5")
+# Examples of the published sets, as SentEval's files hold them.
+PUBLISHED = {
+    "MR": {"all": 10662},
+    "CR": {"all": 3775},
+    "SUBJ": {"all": 10000},
+    "MPQA": {"all": 10606},
+    "SST2": {"train": 67349, "dev": 872, "test": 1821},
+    "TREC": {"train": 5452, "test": 500},
+    "MRPC": {"train": 4076, "test": 1725},
+    "SST5": {"train": 8544, "dev": 1101, "test": 2210},
+}
 CLASSES = dict.fromkeys((*SINGLE, "SST2", "MRPC"), 2) | {"TREC": 6, "SST5": 5}
 
 _QUESTIONS = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")  # TREC's classes 0 to 5
@@ -57,6 +68,11 @@ class TransferSet:
     task: str
     classes: int
     parts: dict[str, Part]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of examples by part."""
+        return {name: len(part.labels) for name, part in self.parts.items()}
 
     def sentences(self) -> Iterator[str]:
         """Every sentence of every part, repeats included."""

@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from eval.senteval import SPLITS, TASKS, load_sts
+from eval import transfer_sets
+from eval.senteval import SPLITS, load_sts
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 
 VARIABLE = "NEGBENCH_DATA"
 
 # Scored pairs as published: SemEval's task papers of 2012 to 2016 for the subsets SentEval uses, Cer et al.
-# 2017 (STS-B) and Marelli et al. 2014 (SICK). STS15 and STS16 hold more lines: most carry no score.
+# 2017 (STS-B) and Marelli et al. 2014 (SICK). STS15 and STS16 hold more lines: most carry no score. Then the examples
+# of the transfer sets that every run is scored on.
 EXPECTED_ROWS = {
     "STS12": {"test": 3108},
     "STS13": {"test": 1500},
@@ -22,7 +24,7 @@ EXPECTED_ROWS = {
     "STS16": {"test": 1186},
     "STSB": {"train": 5749, "dev": 1500, "test": 1379},
     "SICKR": {"train": 4500, "dev": 500, "test": 4927},
-}
+} | {task: transfer_sets.PUBLISHED[task] for task in transfer_sets.TASKS}
 
 
 def source_folder() -> Path:
@@ -41,7 +43,7 @@ def source_folder() -> Path:
     return Path(name)
 
 
-def fetch(source: Path, target: Path, corpus: str, required: Sequence[str] = TASKS) -> None:
+def fetch(source: Path, target: Path, corpus: str, required: Sequence[str] | None = None) -> None:
     """Link the data below `source` into `target`: senteval/, beir/, models/ and one corpus.
 
     Folders become real folders and files become symbolic links: nothing is copied, and a file added to the
@@ -51,7 +53,7 @@ def fetch(source: Path, target: Path, corpus: str, required: Sequence[str] = TAS
         source: a folder with the canonical tree; beir/ and models/ may be absent.
         target: an empty folder.
         corpus: the name of a file in `source`/corpus.
-        required: STS tasks that must be there with their published numbers of rows.
+        required: STS and transfer tasks that must be there with their published numbers of rows; None for all.
 
     Raises:
         NegbenchError: the source, a required set or the corpus is missing, or the set's rows are not the
@@ -59,7 +61,7 @@ def fetch(source: Path, target: Path, corpus: str, required: Sequence[str] = TAS
     """
     if not source.is_dir():
         raise NegbenchError("the data folder does not exist", source, f"Set {VARIABLE} to a folder with the data.")
-    for task in required:
+    for task in EXPECTED_ROWS if required is None else required:
         _check_rows(source, task)
     corpus_file = _find_corpus(source / "corpus", corpus)
     files = [file for part in ("senteval", "beir", "models") for file in _files(source / part)]
@@ -70,14 +72,21 @@ def fetch(source: Path, target: Path, corpus: str, required: Sequence[str] = TAS
 
 
 def _check_rows(source: Path, task: str) -> None:
-    for split in SPLITS[task]:
-        try:
-            found = sum(len(subset.gold) for subset in load_sts(source, task, split))
-        except NegbenchError as error:
-            raise NegbenchError(f"{task} {split}: {error.what}", error.where, error.next_step) from error
-        if found != EXPECTED_ROWS[task][split]:
-            what = f"{task} {split} has {found} scored pairs and the published set {EXPECTED_ROWS[task][split]}"
+    if task in SPLITS:
+        found = {split: _scored_pairs(source, task, split) for split in SPLITS[task]}
+    else:
+        found = transfer_sets.load(source, task).sizes
+    for split, expected in EXPECTED_ROWS[task].items():
+        if found[split] != expected:
+            what = f"{task} {split} has {found[split]} scored examples and the published set {expected}"
             raise NegbenchError(what, source, "Replace the set by SentEval's own files.")
+
+
+def _scored_pairs(source: Path, task: str, split: str) -> int:
+    try:
+        return sum(len(subset.gold) for subset in load_sts(source, task, split))
+    except NegbenchError as error:
+        raise NegbenchError(f"{task} {split}: {error.what}", error.where, error.next_step) from error
 
 
 def _find_corpus(folder: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from eval import transfer_sets
 from eval.senteval import SPLITS, TASKS, load_sts
 from pipelines.errors import NegbenchError
 from pipelines.sources import hub, local, manifest
@@ -22,9 +23,15 @@ def source(sts_tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (sts_tree / "corpus" / "other.txt.xz").write_bytes(lzma.compress(b"three\nfour\nfive\n"))
     (sts_tree / "beir" / "tiny" / "qrels").mkdir(parents=True)
     (sts_tree / "beir" / "tiny" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
-    for task in TASKS:
-        sizes = {split: sum(len(s.gold) for s in load_sts(sts_tree, task, split)) for split in SPLITS[task]}
-        monkeypatch.setitem(local.EXPECTED_ROWS, task, sizes)
+    trec = sts_tree / "senteval/downstream/TREC"
+    trec.mkdir()
+    for name, size in {"train_5500": 5, "TREC_10": 3}.items():
+        (trec / f"{name}.label").write_text("NUM:dist How far ?\n" * size)
+    sizes = {
+        task: {split: sum(len(s.gold) for s in load_sts(sts_tree, task, split)) for split in SPLITS[task]}
+        for task in TASKS
+    }
+    monkeypatch.setattr(local, "EXPECTED_ROWS", {**sizes, "TREC": {"train": 5, "test": 3}})
     return sts_tree
 
 
@@ -62,9 +69,24 @@ def test_a_missing_set_is_named(source: Path, tmp_path: Path) -> None:
 def test_a_set_of_another_size_is_named_with_both_sizes(source: Path, tmp_path: Path) -> None:
     path = source / "senteval/downstream/STS/STSBenchmark/sts-dev.csv"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
-    with pytest.raises(NegbenchError, match="STSB dev has 5 scored pairs and the published set 8"):
+    with pytest.raises(NegbenchError, match="STSB dev has 5 scored examples and the published set 8"):
         local.fetch(source, tmp_path / "target", "wiki.txt")
     assert not (tmp_path / "target").exists()
+
+
+def test_a_transfer_set_is_checked_too(source: Path, tmp_path: Path) -> None:
+    path = source / "senteval/downstream/TREC/train_5500.label"
+    path.write_text("NUM:dist How far ?\n" * 4)
+    with pytest.raises(NegbenchError, match="TREC train has 4 scored examples and the published set 5"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+    path.unlink()
+    with pytest.raises(NegbenchError, match=r"the file is missing \(.*train_5500\.label\)"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+    assert not (tmp_path / "target").exists()
+
+
+def test_every_task_of_a_run_is_checked() -> None:
+    assert {*local.EXPECTED_ROWS} == {*TASKS, *transfer_sets.TASKS}
 
 
 def test_a_broken_set_is_named_with_its_line(source: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ top_ranked.jsonl as well: the candidates of each query, named as in MTEB's own s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +104,8 @@ def _qrels(path: Path, queries: dict[str, str], documents: dict[str, Document]) 
         query, document, score = columns
         _known(query, queries, "query", where)
         _known(document, documents, "document", where)
-        if not score.removeprefix("-").isdecimal():
-            raise NegbenchError(f"relevance {score!r} is not a whole number", where, _FETCH_AGAIN)
+        if not re.fullmatch("-?[0-9]{1,6}", score):  # pytrec_eval counts each level up to the highest
+            raise NegbenchError(f"relevance {score[:40]!r} is no whole number below a million", where, _FETCH_AGAIN)
         _add(qrels.setdefault(query, {}), document, int(score), f"judgement of query '{query}' on", where)
     for query, judged in _filled(qrels, path).items():
         if max(judged.values()) <= 0:
@@ -133,7 +134,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         where = f"{path}:{number}"
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NegbenchError(f"not valid JSON: {error}", where, _FETCH_AGAIN) from error
         if not isinstance(row, dict):
             raise NegbenchError("the line holds no JSON object", where, _FETCH_AGAIN)
@@ -145,6 +146,8 @@ def _string(row: dict[str, Any], key: str, where: str, default: str | None = Non
     if not isinstance(value, str):
         problem = "is missing" if value is None else f"is {json.dumps(value)} and no string"
         raise NegbenchError(f"'{key}' {problem}", where, _FETCH_AGAIN)
+    if not value.isascii() and re.search("[\ud800-\udfff]", value):
+        raise NegbenchError(f"'{key}' has half a character, which no encoding can hold", where, _FETCH_AGAIN)
     return value
 
 
@@ -155,7 +158,7 @@ def _add(found: dict[str, T], name: str, value: T, what: str, where: str) -> Non
 
 
 def _known(name: Any, known: dict[str, Any], what: str, where: str) -> None:
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise NegbenchError(f"there is no {what} '{name}'", where, _FETCH_AGAIN)
 
 

@@ -238,13 +238,14 @@ def _find(data: Path, name: str) -> AbsTaskRetrieval:
     import mteb
     from mteb.abstasks import AbsTaskRetrieval
 
+    here = {path.name for path in (data / "beir").glob("*") if path.is_dir()}
     try:
         task = mteb.get_task(name)
     except KeyError:
-        if (data / "beir" / name).is_dir():
+        if name in here:  # not any path: the name becomes that of a file
             return _own_task(name, reranks=(data / "beir" / name / "top_ranked.jsonl").is_file())
         everything = mteb.get_tasks(task_types=["Retrieval", "Reranking"], modalities=["text"])
-        names = {task.metadata.name for task in everything} | {path.name for path in (data / "beir").glob("*")}
+        names = {task.metadata.name for task in everything} | here
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         next_step = nearest(name, close or TASKS)  # hundreds are no help
         raise NegbenchError(f"unknown task '{name}'", "tasks", next_step) from None

@@ -49,6 +49,13 @@ def test_judgements_with_crlf_are_read(folder: Path) -> None:
     assert load_collection(folder) == expected
 
 
+def test_any_relevance_and_any_character_can_be_scored(folder: Path) -> None:
+    with (folder / "corpus.jsonl").open("a") as file:
+        file.write(r'{"_id": "d60", "text": "\ud83e\udd89 \u2028 \u0000 \u65e5"}' + "\n")
+    write_lines(folder / "qrels/test.tsv", [HEADER, "q1\td60\t999999", "q1\td2\t-1", "q2\td1\t1"])
+    assert load_collection(folder).qrels == {"q1": {"d60": 999999, "d2": -1}, "q2": {"d1": 1}}
+
+
 def test_empty_documents_are_let_through_where_they_were_published(folder: Path) -> None:
     fiqa = folder.rename(folder.with_name("fiqa"))
     lines = (fiqa / "corpus.jsonl").read_text().splitlines()
@@ -80,9 +87,14 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         ("qrels/test.tsv", "q1\td1", "2 tab-separated columns in place of 3"),
         ("qrels/test.tsv", "q99\td1\t1", "there is no query 'q99'"),
         ("qrels/test.tsv", "q9\td99\t1", "there is no document 'd99'"),
-        ("qrels/test.tsv", "q9\td1\t0.5", "relevance '0.5' is not a whole number"),
+        ("corpus.jsonl", "[" * 100_000, "not valid JSON"),
+        ("corpus.jsonl", r'{"_id": "d60", "text": "a \ud83e"}', "'text' has half a character"),
+        ("qrels/test.tsv", "q9\td1\t0.5", "relevance '0.5' is no whole number"),
+        ("qrels/test.tsv", "q9\td1\t1" + 5000 * "0", "is no whole number below a million"),
+        ("qrels/test.tsv", "q9\td1\t--1", "relevance '--1' is no whole number"),
         ("top_ranked.jsonl", '{"query-id": "q1", "corpus-ids": ["d1"]}', "candidates of query 'q1' given twice"),
         ("top_ranked.jsonl", '{"query-id": "q12", "corpus-ids": ["d99"]}', "there is no document 'd99'"),
+        ("top_ranked.jsonl", '{"query-id": "q12", "corpus-ids": [["d1"]]}', "there is no document '['d1']'"),
         ("top_ranked.jsonl", '{"query-id": "q12", "corpus-ids": []}', "'corpus-ids' is no list of documents"),
     ],
 )

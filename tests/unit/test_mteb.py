@@ -289,6 +289,8 @@ def test_records_and_arrays_hold_every_score(data: Path, tiny_encoder: Encoder) 
     [
         ("NFCorpos", "unknown task 'NFCorpos' (tasks). Did you mean 'NFCorpus'?"),
         ("own-rankd", "unknown task 'own-rankd' (tasks). Did you mean 'own-ranked'?"),
+        ("../beir/own", "unknown task '../beir/own' (tasks). Valid:"),
+        ("", "unknown task '' (tasks). Valid:"),
         ("§§§", f"unknown task '§§§' (tasks). Valid: {', '.join(sorted(mteb.TASKS))}."),
         ("STSBenchmark", "'STSBenchmark' is no retrieval or reranking task over text (tasks). Choose"),
     ],

@@ -138,6 +138,15 @@ def test_a_new_seed_runs_only_its_own_stages(edited: Path) -> None:
     assert reruns(edited) == expected | ENDS
 
 
+def test_another_setting_of_the_evaluation_evaluates_everything_again(edited: Path) -> None:
+    settings = yaml.safe_load((edited / "params.yaml").read_text(encoding="utf-8"))
+    settings["evaluate"]["transfer"] = "full" if settings["evaluate"]["transfer"] == "fast" else "fast"
+    (edited / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    trained = {f"evaluate@{method}-{seed}" for method in settings["trained"] for seed in settings["seeds"]}
+    untrained = {f"untrained@{method}" for method in settings["untrained"]}
+    assert reruns(edited) == trained | untrained | ENDS
+
+
 def test_editing_a_method_runs_only_that_method(edited: Path) -> None:
     settings = yaml.safe_load((edited / "params.yaml").read_text(encoding="utf-8"))
     for method in settings["trained"]:

@@ -49,8 +49,9 @@ def evaluate(encoder: Embedder, data: Path) -> Geometry:
     first, second, gold = _pairs(data)
     embeddings = encoder.encode(first + second)
     if bad := int(np.sum(~np.isfinite(embeddings).all(axis=1))):
-        failed = Score(None, len(gold), "failed", f"{bad} of {len(embeddings)} embeddings are not finite")
-        return Geometry(dict.fromkeys(METRICS, failed), [])
+        return _failed(len(gold), f"{bad} of {len(embeddings)} embeddings are not finite")
+    if not embeddings.any():
+        return _failed(len(gold), "all embeddings are zero, so that none is on the sphere")
     unit = normalise(embeddings)
     x, y = np.split(unit, 2)  # (N, H) each
     positive = gold > POSITIVE
@@ -156,6 +157,10 @@ def effective_rank(singular_values: NDArray[np.float64]) -> float | None:
 
 def _squares(x: Unit) -> NDArray[np.float32]:
     return np.asarray((x * x).sum(axis=1))
+
+
+def _failed(n: int, reason: str) -> Geometry:
+    return Geometry(dict.fromkeys(METRICS, Score(None, n, "failed", reason)), [])
 
 
 def _pairs(data: Path) -> tuple[list[str], list[str], NDArray[np.float64]]:

@@ -93,6 +93,16 @@ def test_a_diverged_encoder_has_no_geometry(sts_tree: Path, value: float) -> Non
     json.dumps(rows, allow_nan=False)
 
 
+def test_zeros_are_nowhere_on_the_sphere(sts_tree: Path) -> None:
+    class Zeros:
+        def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+            return np.zeros((len(sentences), 6), dtype=np.float32)
+
+    found = geometry.records(geometry.evaluate(Zeros(), sts_tree))
+    assert {(row["value"], row["status"]) for row in found} == {(None, "failed")}
+    assert {row["reason"] for row in found} == {"all embeddings are zero, so that none is on the sphere"}
+
+
 def test_one_pass_gives_the_same_rows(sts_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eval.embeddings._CHUNK", 5)
     sentences = geometry.sentences(sts_tree)

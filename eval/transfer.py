@@ -26,7 +26,7 @@ from eval.command import chosen_tasks, load_encoder, options, print_records, ref
 from eval.embeddings import EmbeddedOnce
 from eval.senteval import check_task
 from eval.sts import Embedder, Score, mean_score, table
-from eval.transfer_sets import ALL_TASKS, TASKS, Part, TransferSet, load
+from eval.transfer_sets import ALL_TASKS, PUBLISHED, TASKS, Part, TransferSet, load
 from pipelines.main import run
 
 METRICS = ("acc", "devacc", "f1")
@@ -87,6 +87,16 @@ def evaluate(
 def sentences(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
     """All sentences that `evaluate` embeds, repeats included; raises as `load`."""
     return [*chain.from_iterable(load(data, task).sentences() for task in tasks)]
+
+
+def unpublished(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
+    """The parts that are larger or smaller than SentEval's, with both sizes; raises as `load`."""
+    return [
+        f"{task} {part} ({size:,} examples, published {PUBLISHED[task][part]:,})"
+        for task in tasks
+        for part, size in load(data, task).sizes.items()
+        if size != PUBLISHED[task][part]
+    ]
 
 
 def features(encoder: Embedder, part: Part) -> NDArray[np.float32]:
@@ -168,6 +178,8 @@ def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     tasks = [check_task(task, ALL_TASKS) for task in chosen_tasks(arguments, TASKS)]
     encoder = load_encoder(arguments)
+    if others := unpublished(arguments.data, tasks):  # generated sets, or files that lost lines
+        print(f"note: not the published sets: {', '.join(others)}", file=sys.stderr)
     setting: Setting = "fast" if arguments.fast else "full"
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "embeddings"

@@ -16,13 +16,16 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open `path` for reading bytes, decompressing it on the way if its name ends in .xz.
 
     Raises:
-        NegbenchError: the file is missing, or the .xz is cut short or damaged (also while it is being read).
+        NegbenchError: the file is missing or cannot be read, or the .xz is cut short or damaged (also while it is
+            being read).
     """
     try:
         with lzma.open(path, "rb") if path.suffix == ".xz" else path.open("rb") as file:
             yield file
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NegbenchError("the file is missing", path, "Check the path or fetch the data again.") from error
+    except (PermissionError, IsADirectoryError) as error:
+        raise NegbenchError(f"the file cannot be read: {error.strerror}", path, "Put a readable file there.") from error
     except (EOFError, lzma.LZMAError) as error:
         raise NegbenchError("the .xz file is cut short or damaged", path, "Fetch it again.") from error
 

@@ -110,6 +110,18 @@ MR = SINGLE["MR"][1]
 BAD: dict[str, tuple[str, Callable[[Path], None], str, str]] = {
     "no file": ("MR", lambda d: (downstream(d) / MR).unlink(), "the file is missing", MR),
     "no folder": ("TREC", lambda d: (downstream(d) / "TREC").rename(d / "x"), "the file is missing", TREC),
+    "a folder in its place": (
+        "MR",
+        lambda d: ((downstream(d) / MR).unlink(), (downstream(d) / MR).mkdir())[0],
+        "the file cannot be read: Is a directory",
+        MR,
+    ),
+    "a file for a folder": (
+        "TREC",
+        lambda d: ((downstream(d) / "TREC").rename(d / "x"), (downstream(d) / "TREC").touch())[0],
+        "the file is missing",
+        TREC,
+    ),
     "cut short": ("MR", replace(MR, b"no\n", b"n"), "cut short", MR),
     "empty": ("MR", replace(MR, b"bad film\nno\n", b""), "empty or cut short", MR),
     "carriage return": ("MR", replace(MR, b"film\n", b"film\r\n"), "CRLF line ends", f"{MR}:1"),

@@ -97,7 +97,7 @@ class Encoder(nn.Module):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             max_length = _saved_max_length(folder, backbone, tokenizer)
             pooling = pooling or _saved_pooling(folder)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
             cause = str(error).splitlines()[0]
             raise NegbenchError(f"cannot load the model: {cause}", folder, "Check the folder's files.") from error
         # Without its files transformers builds a tokenizer that knows no word, and every score would be of nothing.

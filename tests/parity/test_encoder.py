@@ -71,10 +71,13 @@ def test_the_tokenizer_can_lower_the_limit(tiny_encoder: Encoder, tmp_path: Path
     assert Encoder.load(tmp_path).max_length == 46
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "1_Pooling/config.json", "sentence_bert_config.json"])
-def test_a_damaged_folder_is_one_line(tiny_encoder: Encoder, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("damage", ["cut", "a list"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "1_Pooling/config.json", "sentence_bert_config.json"]
+)
+def test_a_damaged_folder_is_one_line(tiny_encoder: Encoder, tmp_path: Path, name: str, damage: str) -> None:
     tiny_encoder.save(tmp_path)
-    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:10])
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:10] if damage == "cut" else b"[1]")
     with pytest.raises(NegbenchError, match=r"cannot load the model: .*Check the folder's files"):
         Encoder.load(tmp_path)
 

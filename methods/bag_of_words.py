@@ -25,8 +25,8 @@ class BagOfWords(UntrainedMethod):
 
     label = "Bag of words"
 
-    def __init__(self, backbone: str) -> None:
-        pass  # words need no backbone
+    def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
+        pass  # words need neither
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Count the words of N sentences: (N, 4096)."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from methods.core.contract import Batch
 from methods.core.in_batch import InBatchMethod
-from methods.core.losses import info_nce
+from methods.core.losses import cross_entropy_gradient, info_nce
 
 
 class SimCSE(InBatchMethod):
@@ -19,5 +19,9 @@ class SimCSE(InBatchMethod):
     paper = "simcse"
 
     def loss(self, cosines: Tensor, batch: Batch) -> Tensor:
-        """InfoNCE at one temperature."""
+        """InfoNCE at one temperature, (B,)."""
         return info_nce(cosines, self.settings.temperature)
+
+    def pull(self, cosines: Tensor, batch: Batch) -> Tensor:
+        """P_ij / t, (B, B)."""
+        return cross_entropy_gradient(cosines / self.settings.temperature) / self.settings.temperature

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from methods.core.contract import Batch
-from methods.core.losses import tempered_info_nce
+from methods.core.losses import cross_entropy_gradient, tempered_info_nce
 from methods.core.soft_negatives import SoftNegativesMethod
 
 
@@ -20,5 +20,10 @@ class SoftCSETemperature(SoftNegativesMethod):
     paper = "softcse"
 
     def loss(self, cosines: Tensor, batch: Batch) -> Tensor:
-        """InfoNCE with the logit c_ij w_ij / t of every negative."""
-        return tempered_info_nce(cosines, self.weights(batch), self.settings.temperature)
+        """InfoNCE with the logit c_ij / t_ij of every negative, (B,)."""
+        return tempered_info_nce(cosines, self.weights(cosines, batch), self.settings.temperature)
+
+    def pull(self, cosines: Tensor, batch: Batch) -> Tensor:
+        """P_ij / t_ij with P_ij = e^{c_ij/t_ij} / Z_i, (B, B)."""
+        inverse = self.weights(cosines, batch) / self.settings.temperature  # 1 / t_ij: finite where w_ij is zero
+        return cross_entropy_gradient(cosines * inverse) * inverse

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from methods.core.contract import Batch
-from methods.core.losses import weighted_info_nce
+from methods.core.losses import cross_entropy_gradient, weighted_info_nce
 from methods.core.soft_negatives import SoftNegativesMethod
 
 
@@ -20,5 +20,10 @@ class SoftCSEWeight(SoftNegativesMethod):
     paper = "softcse"
 
     def loss(self, cosines: Tensor, batch: Batch) -> Tensor:
-        """InfoNCE with the margin log w_ij on every negative."""
-        return weighted_info_nce(cosines, self.weights(batch), self.settings.temperature)
+        """InfoNCE with the margin log w_ij on every negative, (B,)."""
+        return weighted_info_nce(cosines, self.weights(cosines, batch), self.settings.temperature)
+
+    def pull(self, cosines: Tensor, batch: Batch) -> Tensor:
+        """P_ij / t with P_ij = w_ij e^{c_ij/t} / Z_i, (B, B)."""
+        t = self.settings.temperature
+        return cross_entropy_gradient(cosines / t + self.weights(cosines, batch).log()) / t

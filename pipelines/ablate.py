@@ -27,7 +27,7 @@ def stage(arguments: argparse.Namespace) -> None:
     if arguments.study not in settings.ablate:
         raise NegbenchError(f"no such study '{arguments.study}'", "ablate", nearest(arguments.study, settings.ablate))
     study = settings.ablate[arguments.study]
-    text, dev_score = Text(settings), sts.StsbDev(DATA)
+    text = Text(settings)
     runs = [
         (number, Run.resolve(settings, study.method, seed, method=cell, train=study.train))
         for number, cell in enumerate(study.cells)
@@ -37,7 +37,7 @@ def stage(arguments: argparse.Namespace) -> None:
     for done, (number, run) in enumerate(runs):
         varied = {key: getattr(run.settings, key) for cell in study.cells for key in cell}
         label = f"{arguments.study} {done + 1}/{len(runs)}"
-        result = _cell(run, text, dev_score, label)
+        result = _cell(run, text, label)
         facts = {
             "cell": number,
             "method": run.name,
@@ -53,12 +53,12 @@ def stage(arguments: argparse.Namespace) -> None:
     atomic.write_text(STUDIES / f"{arguments.study}.csv", table.getvalue())
 
 
-def _cell(run: Run, text: Text, dev_score: sts.StsbDev, label: str) -> dict[str, Any]:
+def _cell(run: Run, text: Text, label: str) -> dict[str, Any]:
     """The derived constants and the records of one cell, from disk if it was run before."""
     code = provenance.code_hash(params.ROOT / "eval")
     kept = CHECKPOINTS / "cells" / f"{run.key()}-{code}.json"
     if not kept.is_file():
-        method, _ = execute(run, text, dev_score, label)
+        method, _ = execute(run, text, label)
         records = [r for r in sts.records(sts.evaluate(method.encoder, DATA)) if r["metric"] == "spearman_all"]
         content = json.dumps({"facts": method.facts(), "records": records}, allow_nan=False)
         atomic.write_text(kept, content)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @contextmanager
@@ -52,12 +52,20 @@ def entries(path: Path) -> Iterator[Path]:
             entry.replace(path / entry.name)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`; on any failure the earlier file stays as it was."""
+@contextmanager
+def file(path: Path) -> Iterator[BinaryIO]:
+    """Yield an open file that takes the place of `path` when the block ends without an exception."""
     with _scratch(path) as scratch:
         new = scratch / "new"
-        new.write_bytes(content)
+        with new.open("wb") as opened:
+            yield opened
         new.replace(path)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`; on any failure the earlier file stays as it was."""
+    with file(path) as opened:
+        opened.write(content)
 
 
 def write_text(path: Path, content: str) -> None:

@@ -74,15 +74,13 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     )
     torch.manual_seed(seed_for(settings.seed, "init"))
     encoder, head = _initial(BertForMaskedLM(config), tokenizer, settings.max_positions)
-    schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length)
+    schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length, len(sentences))
     method = MaskedLM(head, encoder, schedule).to(device.best())
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
     code = provenance.code_hash(params.METHODS / "core")
     key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
     checkpoint = CHECKPOINTS / f"backbone-{key}.pt"
-    history = train(
-        method, tokens, recipe, seed=settings.seed, dev_score=None, checkpoint=checkpoint, progress="backbone"
-    )
+    history = train(method, tokens, recipe, seed=settings.seed, score=None, checkpoint=checkpoint, progress="backbone")
     return encoder, history
 
 

@@ -11,6 +11,7 @@ from methods.core.encoder import Encoder
 from methods.core.untrained import UntrainedEncoder
 from pipelines import device, main, mteb, params
 from pipelines.paths import BACKBONE
+from pipelines.sources.corpus import read_sentences
 
 
 def stage(arguments: argparse.Namespace) -> None:
@@ -21,7 +22,7 @@ def stage(arguments: argparse.Namespace) -> None:
     if issubclass(method, UntrainedEncoder):  # the backbone under some pooling: as an Encoder it has limits of length
         encoder = Encoder.load(BACKBONE, method.pooling).to(device.best())
     else:
-        encoder = method(str(BACKBONE))
+        encoder = method(str(BACKBONE), read_sentences(settings.corpus, settings.evaluate.fit_sentences))
     described = {"method": arguments.method, "train": {"pooling": method.pooling} if method.pooling else {}}
     mteb.measure(settings, described, 0, encoder)
 

@@ -86,7 +86,7 @@ class Backbone(Section):
 
 
 class Teacher(Section):
-    """The encoder whose similarities tell SoftCSE which negatives are close to the anchor."""
+    """An encoder whose similarities tell a method which negatives are close to the anchor."""
 
     model: Path | None = None  # a model folder; null is the frozen backbone
     pooling: Pooling = "mean"
@@ -103,7 +103,10 @@ class Train(Section):
     warmup: float = Field(0.0, ge=0, lt=1)  # share of the steps over which the learning rate rises
     weight_decay: float = Field(0.0, ge=0)
     clip_norm: float = Field(1.0, gt=0)
-    eval_every: int = Field(125, ge=1)  # steps between two looks at STS-B dev
+    eval_every: int = Field(125, ge=1)  # steps between two looks at the score that selects
+    # Whose best checkpoint is kept: Spearman on STS-B dev, the average of the seven STS test sets (as MoCoSE's released
+    # code does: never a fair number), or none, and the last weights are.
+    select: Literal["stsb-dev", "sts-test", "last"] = "stsb-dev"
     checkpoint_every: int = Field(1_000, ge=1)  # steps between two states to resume from
     precision: Literal["fp32", "bf16"] = "fp32"
     # At evaluation: one of those that a saved model can carry; in training the method's own head sits on [CLS].
@@ -114,6 +117,7 @@ class Evaluate(Section):
     """What is measured of every encoder."""
 
     histogram_sentences: int = Field(1_000, ge=2)  # training sentences behind the negative-similarity histogram
+    fit_sentences: int = Field(20_000, ge=2)  # training sentences that an untrained method may fit itself to
     transfer: Literal["full", "fast"] = "full"  # SentEval's setting of the transfer tasks, as in SimCSE's tables
 
 
@@ -144,7 +148,7 @@ class Params(Section):
     untrained: list[str] = []
     fetch: Fetch
     backbone: Backbone
-    teacher: Teacher
+    teacher: dict[str, Teacher]  # by the name that a method's `similarity` gives it
     train: Train
     evaluate: Evaluate
     mteb: Mteb

@@ -6,12 +6,16 @@ from pathlib import Path
 
 DATA = Path("data")
 BACKBONE = Path("runs/backbone/model")
-TEACHER = Path("runs/teacher/embeddings.npy")
 RESULTS = Path("results")
 STUDIES = RESULTS / "ablate"
 REPORTED = Path("reports/paper")
 BUILD = Path("reports/build")
 CHECKPOINTS = Path(".checkpoints")  # no output of a stage: state to resume from, keyed by all it depends on
+
+
+def teacher_of(name: str) -> Path:
+    """The embeddings of the training text by one teacher."""
+    return Path("runs/teacher") / f"{name}.npy"
 
 
 def run_of(method: str, seed: int) -> Path:

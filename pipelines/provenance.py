@@ -81,7 +81,7 @@ def versions() -> dict[str, str]:
 
 
 def _chosen(described: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """Settings alone: best_step and best_dev are results, and equal settings must have equal hashes."""
+    """Settings alone: best_step and best_score are results, and equal settings must have equal hashes."""
     return {key: described.get(key) for key in keys}
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from eval.sts import StsbDev
+from eval import sts
 from methods.core.contract import MethodSettings, Schedule, TrainedMethod, load_trained
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
 from methods.core.trainer import History, total_steps, train
 from pipelines import atomic, device, log, main, params, provenance
 from pipelines.errors import NegbenchError
-from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, TEACHER, run_of
+from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, run_of, teacher_of
 from pipelines.seeding import seed_for
 from pipelines.sources.corpus import read_sentences
 
@@ -57,7 +57,8 @@ class Run:
         methods = params.METHODS
         code = provenance.code_hash(methods / "core", methods / f"{self.name}.py")
         weights = provenance.file_hash(BACKBONE / "model.safetensors")
-        teacher = provenance.file_hash(TEACHER) if self.method.needs_teacher else None
+        name = self.settings.teacher
+        teacher = provenance.file_hash(teacher_of(name)) if name else None
         return provenance.params_hash([self.describe(), code, provenance.data_hash(), weights, teacher])
 
 
@@ -77,9 +78,7 @@ class Text:
         return self._tables[key]
 
 
-def execute(
-    run: Run, text: Text, dev_score: Callable[[Encoder], float | None], progress: str
-) -> tuple[TrainedMethod, History]:
+def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]:
     """Train one run from the backbone; the method's encoder holds the chosen weights.
 
     Raises:
@@ -88,9 +87,11 @@ def execute(
     encoder = Encoder.load(BACKBONE, run.recipe.pooling)
     tokens = text.tokens(run.recipe, encoder.tokenizer)
     torch.manual_seed(seed_for(run.seed, "init"))
-    schedule = Schedule(total_steps(len(tokens), run.recipe), run.recipe.batch_size, run.recipe.max_length)
+    steps = total_steps(len(tokens), run.recipe)
+    schedule = Schedule(steps, run.recipe.batch_size, run.recipe.max_length, len(tokens))
     method = run.method(encoder, run.settings, schedule).to(device.best())
-    teacher = np.load(TEACHER, mmap_mode="r") if method.needs_teacher else None
+    name = run.settings.teacher
+    teacher = np.load(teacher_of(name), mmap_mode="r") if name else None
     if teacher is not None and len(teacher) < len(tokens):
         what = f"the teacher embedded {len(teacher)} sentences and the run takes {len(tokens)}"
         raise NegbenchError(what, f"methods.{run.name}.train.sentences", "Raise train.sentences.")
@@ -99,7 +100,7 @@ def execute(
         tokens,
         run.recipe,
         seed=run.seed,
-        dev_score=dev_score,
+        score=selector(run.recipe.select),
         teacher=teacher,
         checkpoint=CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.pt",
         progress=progress,
@@ -107,12 +108,20 @@ def execute(
     return method, history
 
 
+def selector(select: str) -> Callable[[Encoder], float | None] | None:
+    """What the best checkpoint is best at; none where the last one is kept."""
+    if select == "last":
+        return None
+    if select == "sts-test":
+        return lambda encoder: sts.average(sts.evaluate(encoder, DATA)).value
+    return sts.StsbDev(DATA)
+
+
 def stage(arguments: argparse.Namespace) -> None:
     """Train, and write the model's folder, the log and what the run was."""
     settings = params.load()
     run = Run.resolve(settings, arguments.method, arguments.seed, method={}, train={})
-    dev_score = StsbDev(DATA)
-    method, history = execute(run, Text(settings), dev_score, f"{run.name} seed {run.seed}")
+    method, history = execute(run, Text(settings), f"{run.name} seed {run.seed}")
     facts = {
         **run.describe(),
         "label": run.method.label,
@@ -120,7 +129,7 @@ def stage(arguments: argparse.Namespace) -> None:
         "trained": True,
         "steps": len(history.rows),
         "best_step": history.best_step,
-        "best_dev": history.best_dev if history.best_step else None,
+        "best_score": history.best_score if history.best_step else None,
         **method.facts(),
     }
     with atomic.folder(run_of(run.name, run.seed)) as out:

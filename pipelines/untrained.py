@@ -9,6 +9,7 @@ from methods.core.contract import load_untrained
 from pipelines import atomic, main, params
 from pipelines.evaluate import measure
 from pipelines.paths import BACKBONE, results_of
+from pipelines.sources.corpus import read_sentences
 
 
 def stage(arguments: argparse.Namespace) -> None:
@@ -23,7 +24,8 @@ def stage(arguments: argparse.Namespace) -> None:
         "train": {"pooling": method.pooling} if method.pooling else {},
     }
     with atomic.entries(results_of(arguments.method, 0)) as out:
-        measure(method(str(BACKBONE)), out, settings, described)
+        sentences = read_sentences(settings.corpus, settings.evaluate.fit_sentences)
+        measure(method(str(BACKBONE), sentences), out, settings, described)
 
 
 if __name__ == "__main__":

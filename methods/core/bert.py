@@ -103,7 +103,8 @@ class Embeddings(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Embed ids (B, L), all of token type 0: (B, L, H)."""
-        shared = self.position_embeddings.weight[: ids.shape[1]] + self.token_type_embeddings.weight[0]  # (L, H)
+        positions = self.position_embeddings(torch.arange(ids.shape[1], device=ids.device))  # (L, H)
+        shared = positions + self.token_type_embeddings.weight[0]
         embedded: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + shared))
         return embedded
 

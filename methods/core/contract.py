@@ -30,27 +30,35 @@ class Batch:
     Attributes:
         ids: (B, L) token ids.
         mask: (B, L), 1 for a token and 0 for padding.
+        rows: (B,) numbers of the sentences in the training text, for a method that remembers something of each.
         teacher: (B, D) unit teacher embeddings of the same sentences, for a method that asks for them.
     """
 
     ids: Tensor
     mask: Tensor
+    rows: Tensor
     teacher: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a method may know of its run: optimiser steps in all, and the largest batch (sentences, word pieces)."""
+    """What a method may know of its run: steps, the largest batch (sentences, word pieces), sentences in all."""
 
     steps: int
     batch_size: int
     max_length: int
+    sentences: int
 
 
 class MethodSettings(Section):
     """Settings that every trained method takes; a method adds its own by subclassing."""
 
-    train: dict[str, Any] = Field(default_factory=dict)  # overrides of the section `train` for this method
+    train: dict[str, Any] = Field(default_factory=dict, description="overrides of the section `train`")
+
+    @property
+    def teacher(self) -> str | None:
+        """Which entry of the section `teacher` the batches must carry embeddings of."""
+        return None
 
 
 class TrainedMethod(nn.Module, ABC):
@@ -60,13 +68,11 @@ class TrainedMethod(nn.Module, ABC):
         label: the name that tables print.
         paper: stem of the file in reports/paper/ with its reported numbers, if there is one.
         Settings: the class of its settings, with the paper's values as defaults.
-        needs_teacher: whether batches must carry teacher embeddings.
     """
 
     label: ClassVar[str]
     paper: ClassVar[str | None] = None
     Settings: ClassVar[type[MethodSettings]] = MethodSettings
-    needs_teacher: ClassVar[bool] = False
 
     def __init__(self, encoder: Encoder, settings: Any, schedule: Schedule) -> None:
         super().__init__()
@@ -91,8 +97,8 @@ class UntrainedMethod(ABC):
     pooling: ClassVar[Pooling | None] = None  # of the backbone's states, where it uses the backbone
 
     @abstractmethod
-    def __init__(self, backbone: str) -> None:
-        """Prepare from the backbone's folder."""
+    def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
+        """Prepare from the backbone's folder and sentences of the training text, without labels."""
 
     @abstractmethod
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:

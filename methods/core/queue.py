@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Slice = Literal["all", "newest", "middle", "oldest", "without_middle"]
 
 
 class Queue(nn.Module):
@@ -26,9 +30,20 @@ class Queue(nn.Module):
         self.register_buffer("rows", rows)
         self.register_buffer("filled", torch.tensor(initial))
 
-    def negatives(self) -> Tensor:
-        """The rows in use, (filled, D), newest first."""
-        return self.rows[: int(self.filled)]
+    def negatives(self, part: Slice = "all") -> Tensor:
+        """The rows in use, (filled, D), newest first; of a full queue the given part."""
+        rows = self.rows[: int(self.filled)]
+        if part == "all" or len(rows) < len(self.rows):
+            return rows
+        quarter = len(rows) // 4
+        first, inner, last = rows[:quarter], rows[quarter:-quarter], rows[-quarter:]
+        half = len(inner) // 2
+        return {
+            "newest": torch.cat([first, inner[:half]]),
+            "middle": inner,
+            "oldest": torch.cat([inner[half:], last]),
+            "without_middle": torch.cat([first, last]),
+        }[part]
 
     @torch.no_grad()
     def enqueue(self, keys: Tensor) -> None:
@@ -36,3 +51,18 @@ class Queue(nn.Module):
         size = len(self.rows)
         self.rows = torch.cat([keys.detach().to(self.rows.dtype), self.rows])[:size]
         self.filled.copy_((self.filled + len(keys)).clamp_max(size))
+
+
+@torch.no_grad()
+def centroids(rows: Tensor, clusters: int, rounds: int = 10) -> Tensor:
+    """Unit means (k, D) of `clusters` groups of unit rows (N, D) by cosine: k-means on the sphere; k <= N.
+
+    Starts from rows spread evenly over the N, so that it draws no random number. A group left empty keeps its centre.
+    """
+    centres = rows[torch.linspace(0, len(rows) - 1, min(clusters, len(rows)), device=rows.device).long()]
+    for _ in range(rounds):
+        group = (rows @ centres.T).argmax(dim=1)  # (N,)
+        sums = torch.zeros_like(centres).index_add_(0, group, rows)
+        empty = torch.bincount(group, minlength=len(centres)) == 0
+        centres = F.normalize(torch.where(empty[:, None], centres, sums), dim=1)
+    return centres

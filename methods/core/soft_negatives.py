@@ -1,38 +1,46 @@
-"""What SoftCSE's two forms share: the weight of each negative by a teacher's similarity with the anchor.
+"""What SoftCSE's two forms share: the weight of each negative by its similarity with the anchor.
 
 What is known, and how surely (no official code; the paper's text was not available to us):
+- That the weight or the temperature of each negative follows from its similarity with the anchor: the abstract (A).
 - The weight w_ij = (1 - s_ij) / (1 - 1/N) and the temperature t_ij = t / w_ij: third-party implementations agree
   (certainty B; chaxjli/U-MARVEL models/SoftCSELoss.py), and the mean of w over negatives is 1 only if s_ij sums to 1.
-- That s_ij is a softmax over the negatives of a supervising similarity: a third party's documentation (B).
-- Which model supervises, and the softmax's temperature T_s (`sharpness`): unknown. They are settings here. At T_s = 1
-  the weights are nearly uniform whatever the teacher says, so the default is sharp.
+- That s_ij is a softmax over the negatives of a supervising similarity: a third party's documentation (B;
+  yama11235/EmpiricalCircumplexModel). Third-party codes take the cosine as it is (`normalisation: raw`), one of them
+  the model's own (`similarity: self`).
+Assumed:
+- Which model supervises, and the softmax's temperature T_s (`sharpness`). At T_s = 1 the weights are nearly uniform
+  whatever the teacher says, so the default is sharp.
+- That the weights are constants: no gradient flows into them. One third-party code lets it.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
 
 from methods.core.contract import Batch
-from methods.core.in_batch import InBatchMethod, InBatchSettings
-from methods.core.losses import cosine_matrix, negative_weights
+from methods.core.losses import negative_weights
+from methods.core.taught import TaughtMethod, TaughtSettings
 
 
-class SoftNegativesSettings(InBatchSettings):
+class SoftNegativesSettings(TaughtSettings):
     """Settings of both forms."""
 
-    sharpness: float = Field(0.1, gt=0)  # T_s; assumed, see above
+    normalisation: Literal["softmax", "raw"] = Field(
+        "softmax", description="what makes s_ij of the similarities (certainty B)"
+    )
+    sharpness: float = Field(0.1, gt=0, description="T_s, the temperature of that softmax (assumed)")
 
 
-class SoftNegativesMethod(InBatchMethod):
-    """An in-batch method whose negatives are individualised by teacher similarity."""
+class SoftNegativesMethod(TaughtMethod):
+    """An in-batch method whose negatives are individualised by similarity."""
 
-    Settings = SoftNegativesSettings
-    needs_teacher: ClassVar[bool] = True
+    Settings: ClassVar[type[SoftNegativesSettings]] = SoftNegativesSettings
+    settings: SoftNegativesSettings
 
-    def weights(self, batch: Batch) -> Tensor:
-        """w_ij (B, B) from the teacher's cosines; rows of the batch are anchors, columns candidates."""
-        assert batch.teacher is not None  # needs_teacher: the trainer looks the rows up
-        return negative_weights(cosine_matrix(batch.teacher, batch.teacher), self.settings.sharpness)
+    def weights(self, cosines: Tensor, batch: Batch) -> Tensor:
+        """w_ij (B, B): rows of the batch are anchors, columns candidates."""
+        sharpness = self.settings.sharpness if self.settings.normalisation == "softmax" else None
+        return negative_weights(self.similarities(cosines, batch), sharpness)

@@ -32,7 +32,7 @@ class History:
 
     rows: list[dict[str, float]] = field(default_factory=list)
     best_step: int = 0
-    best_dev: float = -math.inf
+    best_score: float = -math.inf
 
 
 def total_steps(sentences: int, settings: Train) -> int:
@@ -46,20 +46,20 @@ def train(
     settings: Train,
     *,
     seed: int,
-    dev_score: Callable[[Encoder], float | None] | None,
+    score: Callable[[Encoder], float | None] | None,
     teacher: NDArray[np.float16] | None = None,
     checkpoint: Path | None = None,
     progress: str | None = None,
 ) -> History:
-    """Train in place; at the end the encoder holds the weights with the best dev score, or the last ones.
+    """Train in place; at the end the encoder holds the weights with the best score, or the last ones.
 
     Args:
         method: the objective, on the device to train on.
         tokens: the training text, N sentences.
         settings: the run's settings.
         seed: the run's seed; data order and dropout draw from separate axes of it.
-        dev_score: higher is better, None where undefined; looked at every `eval_every` steps and at the end. Without
-            one the last weights are kept.
+        score: selects the checkpoint: higher is better, None where undefined; looked at every `eval_every` steps and
+            at the end. Without one the last weights are kept.
         teacher: (N, D) unit embeddings of the same sentences, for a method that needs them.
         checkpoint: file to resume from and to save the state to; removed when the run is complete.
         progress: label of the progress bar; none is shown without one.
@@ -92,7 +92,7 @@ def train(
     for step in bar:
         started = time.perf_counter()
         rows = _rows_at(step, len(tokens), settings.batch_size, seed)
-        batch = _batch(tokens, rows, teacher if method.needs_teacher else None, device)
+        batch = _batch(tokens, rows, teacher, device)
         with autocast:
             loss, logs = method(batch)
         if not torch.isfinite(loss):
@@ -113,12 +113,12 @@ def train(
                 "sentences_per_second": round(len(rows) / (time.perf_counter() - started), 1),
             }
         )
-        if dev_score is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps):
-            score = dev_score(method.encoder)
-            if score is not None:
-                history.rows[-1]["dev"] = score
-            if score is not None and score > history.best_dev:
-                history.best_step, history.best_dev = step + 1, score
+        if score is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps):
+            found = score(method.encoder)
+            if found is not None:
+                history.rows[-1]["score"] = found
+            if found is not None and found > history.best_score:
+                history.best_step, history.best_score = step + 1, found
                 best = copy.deepcopy(method.encoder.state_dict())
         if checkpoint is not None and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps:
             _save(
@@ -163,9 +163,9 @@ def _permutation(sentences: int, seed: int) -> NDArray[np.int64]:
 def _batch(
     tokens: TokenTable, rows: NDArray[np.int64], teacher: NDArray[np.float16] | None, device: torch.device
 ) -> Batch:
-    ids, mask = (x.to(device) for x in tokens.batch(rows))
+    ids, mask, numbers = (x.to(device) for x in (*tokens.batch(rows), torch.from_numpy(rows)))
     known = None if teacher is None else torch.from_numpy(np.asarray(teacher[rows])).to(device)
-    return Batch(ids, mask, known)
+    return Batch(ids, mask, numbers, known)
 
 
 def _decay_groups(method: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from methods.core.encoder import Encoder
 class UntrainedEncoder(UntrainedMethod):
     """The backbone as it is; a subclass names the pooling."""
 
-    def __init__(self, backbone: str) -> None:
+    def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
         self._encoder = Encoder.load(backbone, self.pooling)
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:

@@ -64,7 +64,7 @@ def write_results(
         for seed in range(seeds):
             info = {
                 "label": label, "paper": paper, "trained": True, "train": RECIPE, "steps": 312,
-                "best_step": 250, "best_dev": 61.5, "d_trace": 14.67 if name == "mocose" else None,
+                "best_step": 250, "best_score": 61.5, "d_trace": 14.67 if name == "mocose" else None,
                 "settings": {"temperature": 0.05, **(settings or {})},
             }  # fmt: skip
             run = folder / name / str(seed)

@@ -71,7 +71,7 @@ def test_info_nce_equals_a_double_loop(extra: int) -> None:
     cosines = losses.cosine_matrix(rows(4, seed=1), rows(4 + extra, seed=2))
     ones = [[1.0] * 4 for _ in range(4)]
     expected = naive_loss(cosines.tolist(), 0.05, ones, "weight")
-    assert losses.info_nce(cosines, 0.05).item() == pytest.approx(expected, rel=1e-12)
+    assert losses.info_nce(cosines, 0.05).mean().item() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("size", [3, 8, 17])
@@ -89,7 +89,7 @@ def test_softcse_equals_a_double_loop(size: int, kind: str) -> None:
     weights = losses.negative_weights(losses.cosine_matrix(rows(size, seed=3), rows(size, seed=3)), 0.1)
     function = losses.weighted_info_nce if kind == "weight" else losses.tempered_info_nce
     expected = naive_loss(cosines.tolist(), 0.05, weights.tolist(), kind)
-    assert function(cosines, weights, 0.05).item() == pytest.approx(expected, rel=1e-10)
+    assert function(cosines, weights, 0.05).mean().item() == pytest.approx(expected, rel=1e-10)
 
 
 @given(size=st.integers(3, 20), sharpness=st.floats(0.02, 5), seed=st.integers(0, 10_000))
@@ -129,12 +129,12 @@ def test_a_weight_of_zero_removes_the_negative() -> None:
     cosines = losses.cosine_matrix(rows(4, seed=1), rows(4, seed=2)).requires_grad_()
     weights = torch.ones(4, 4, dtype=torch.float64)
     weights[0, 3] = 0
-    losses.weighted_info_nce(cosines, weights, 0.05).backward()
+    losses.weighted_info_nce(cosines, weights, 0.05).mean().backward()
     assert cosines.grad is not None
     assert cosines.grad[0, 3] == 0
     assert torch.isfinite(cosines.grad).all()
     without = naive_loss([row[:3] + row[3:] for row in cosines.tolist()], 0.05, weights.tolist(), "weight")
-    assert losses.weighted_info_nce(cosines, weights, 0.05).item() == pytest.approx(without, rel=1e-10)
+    assert losses.weighted_info_nce(cosines, weights, 0.05).mean().item() == pytest.approx(without, rel=1e-10)
 
 
 def test_gradients_are_those_of_the_papers_analysis() -> None:
@@ -147,7 +147,7 @@ def test_gradients_are_those_of_the_papers_analysis() -> None:
         (losses.tempered_info_nce, (base * weights / t).exp(), weights / t),
     ):
         cosines = base.clone().requires_grad_()
-        function(cosines, weights, t).backward()
+        function(cosines, weights, t).mean().backward()
         expected = numerator / numerator.sum(1, keepdim=True) * slope / size
         off = ~torch.eye(size, dtype=torch.bool)
         assert cosines.grad is not None
@@ -158,7 +158,7 @@ def test_no_gradient_reaches_the_weights() -> None:
     cosines = losses.cosine_matrix(rows(5, seed=1), rows(5, seed=2)).requires_grad_()
     weights = torch.rand(5, 5, dtype=torch.float64).requires_grad_()
     for function in (losses.weighted_info_nce, losses.tempered_info_nce):
-        function(cosines, weights, 0.05).backward()
+        function(cosines, weights, 0.05).mean().backward()
     assert weights.grad is None
 
 

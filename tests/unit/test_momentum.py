@@ -1,9 +1,10 @@
-"""The queue, the moving average and the perturbation of MoCoSE, against lists and closed forms."""
+"""The queue and the moving average of MoCoSE, against lists and closed forms."""
 
 from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -12,8 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from methods.core.ema import cosine_decay, ema_update
-from methods.core.perturbation import Perturbation
-from methods.core.queue import Queue
+from methods.core.queue import Queue, Slice, centroids
 
 
 @given(
@@ -53,6 +53,41 @@ def test_queue_keeps_no_gradient() -> None:
     assert not queue.negatives().requires_grad
 
 
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [
+        ("all", range(16)),
+        ("newest", range(8)),
+        ("middle", range(4, 12)),
+        ("oldest", range(8, 16)),
+        ("without_middle", [*range(4), *range(12, 16)]),
+    ],
+)
+def test_a_slice_is_of_the_full_queue(part: Slice, kept: Sequence[int]) -> None:
+    """Table 8: 0-512, 256-768, 512-1024 and what is not 256-768, of a queue of 1,024; index 0 is the newest."""
+    queue = Queue(16, 2, 1)
+    queue.enqueue(torch.arange(13.0)[:, None])
+    assert torch.equal(queue.negatives(part), queue.negatives())  # 15 of 16: not full yet
+    queue.enqueue(torch.tensor([[-1.0]]))
+    ages = queue.negatives()[:, 0].tolist()
+    assert queue.negatives(part)[:, 0].tolist() == [ages[row] for row in kept]
+
+
+def test_centroids_of_separate_groups_are_their_means() -> None:
+    directions = torch.eye(3)[torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])]
+    rows = torch.nn.functional.normalize(directions + 0.1 * torch.randn(8, 3), dim=1)
+    found = centroids(rows, 3)
+    for axis in range(3):
+        mean = torch.nn.functional.normalize(rows[directions[:, axis] == 1].sum(0), dim=0)
+        assert (found @ mean).max().item() == pytest.approx(1, abs=1e-6)
+
+
+def test_one_centroid_is_the_mean_and_as_many_as_rows_are_the_rows() -> None:
+    rows = torch.nn.functional.normalize(torch.randn(6, 4), dim=1)
+    torch.testing.assert_close(centroids(rows, 1)[0], torch.nn.functional.normalize(rows.mean(0), dim=0))
+    torch.testing.assert_close(centroids(rows, 9), rows)
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.85, 1.0])
 def test_ema_is_the_weighted_mean(decay: float) -> None:
     online, target = nn.Linear(3, 2), nn.Linear(3, 2)
@@ -72,48 +107,15 @@ def test_ema_leaves_shared_parameters_alone() -> None:
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.75, 0.85])
-def test_cosine_decay_rises_from_eta_to_one(eta: float) -> None:
-    values = [cosine_decay(eta, step, 100) for step in range(120)]
+def test_cosine_decay_rises_from_eta_to_one_and_comes_down_again(eta: float) -> None:
+    values = [cosine_decay(eta, step, 100) for step in range(151)]
     assert values[0] == pytest.approx(eta)
-    assert values[50] == pytest.approx((1 + eta) / 2)
-    assert values[100:] == [1.0] * 20
-    assert values == sorted(values)
+    assert [values[50], values[150]] == pytest.approx([(1 + eta) / 2] * 2)
+    assert values[100] == 1
+    assert values[:101] == sorted(values[:101])
 
 
 def test_cosine_decay_of_the_released_run_has_the_known_mean() -> None:
     """15,554 steps over a schedule of 15,000, eta 0.85: mean 0.928, end 1 (reports/paper, MoCoSE, derived)."""
     values = [cosine_decay(0.85, step, 15_000) for step in range(15_554)]
     assert math.fsum(values) / len(values) == pytest.approx(0.928, abs=5e-4)
-
-
-class Layer(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(10, 4)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        return self.embedding(ids)  # type: ignore[no-any-return]
-
-
-def test_perturbation_adds_the_sign_of_the_gradient_before() -> None:
-    layer = Layer()
-    perturbation = Perturbation(layer, 0.1, (3, 5, 4))
-    first, second = torch.randint(10, (3, 5)), torch.randint(10, (2, 3))
-    plain = layer.embedding(first)
-    torch.testing.assert_close(layer(first), plain)  # no step before the first
-
-    slope = torch.randn(3, 5, 4)
-    (layer(first) * slope).sum().backward()
-    torch.testing.assert_close(perturbation.previous, slope)
-    torch.testing.assert_close(layer(second), layer.embedding(second) + 0.1 * slope[:2, :3].sign())
-    with torch.no_grad():  # the target view is perturbed too, and remembers nothing
-        torch.testing.assert_close(layer(second), layer.embedding(second) + 0.1 * slope[:2, :3].sign())
-
-
-def test_perturbation_rests_in_evaluation_and_at_epsilon_zero() -> None:
-    layer = Layer()
-    Perturbation(layer, 0.1, (1, 2, 4)).previous.fill_(1)
-    ids = torch.tensor([[1, 2]])
-    layer.eval()
-    assert torch.equal(layer(ids), layer.embedding(ids))
-    assert not list(Perturbation(Layer(), 0.0, (1, 2, 4)).buffers())

@@ -109,9 +109,9 @@ def test_scores_equal_naive_loops_and_pytrec_eval(
 
 
 def test_an_embedder_that_is_no_backbone_is_scored_alike(data: Path) -> None:
-    results = mteb.evaluate(BagOfWords(""), data, ["own", "own-ranked"])
+    results = mteb.evaluate(BagOfWords("", []), data, ["own", "own-ranked"])
     for task, result in results.items():
-        found, qrels = naive_run(BagOfWords(""), data / "beir" / task), load_collection(data / "beir" / task).qrels
+        found, qrels = naive_run(BagOfWords("", []), data / "beir" / task), load_collection(data / "beir" / task).qrels
         naive = [naive_scores(found[query], qrels[query])["ndcg_at_10"] for query in result.queries]
         np.testing.assert_allclose(result.per_query["ndcg_at_10"], naive, atol=1e-6)
 
@@ -183,7 +183,7 @@ class _Broken:
         self.value = value
 
     def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
-        counts = BagOfWords("").encode(sentences)
+        counts = BagOfWords("", []).encode(sentences)
         counts[3:5] = self.value
         return counts
 

@@ -25,7 +25,7 @@ STEPS = 10  # ceil(18 / 4) * 2
 
 def simcse(encoder: Encoder) -> SimCSE:
     torch.manual_seed(0)
-    return SimCSE(encoder, SimCSE.Settings(), Schedule(STEPS, 4, 32))
+    return SimCSE(encoder, SimCSE.Settings(), Schedule(STEPS, 4, 32, 40))
 
 
 def table(encoder: Encoder) -> TokenTable:
@@ -81,7 +81,7 @@ def test_biases_and_layer_norms_are_not_decayed(tiny_encoder: Encoder) -> None:
     assert len(decayed) + len(plain) == len(names)
 
 
-def test_the_best_dev_score_is_what_remains(tiny_encoder: Encoder) -> None:
+def test_the_best_score_score_is_what_remains(tiny_encoder: Encoder) -> None:
     method = simcse(tiny_encoder)
     scores = iter([1.0, 3.0, None, 3.0, 2.0])  # a tie goes to the first, an undefined score is passed over
     seen: list[list[Tensor]] = []
@@ -90,9 +90,9 @@ def test_the_best_dev_score_is_what_remains(tiny_encoder: Encoder) -> None:
         seen.append([value.clone() for value in encoder.state_dict().values()])
         return next(scores)
 
-    history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, dev_score=dev)
-    assert (history.best_step, history.best_dev) == (4, 3.0)
-    assert [row["step"] for row in history.rows if "dev" in row] == [2, 4, 8, 10]
+    history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, score=dev)
+    assert (history.best_step, history.best_score) == (4, 3.0)
+    assert [row["step"] for row in history.rows if "score" in row] == [2, 4, 8, 10]
     assert all(torch.equal(a, b) for a, b in zip(weights(method), seen[1], strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(weights(method), seen[-1], strict=True))
 
@@ -101,7 +101,7 @@ def test_same_seed_same_weights_other_seed_others(tiny_encoder: Encoder) -> None
     runs = []
     for seed in (0, 0, 1):
         method = simcse(copy.deepcopy(tiny_encoder))
-        trainer.train(method, table(tiny_encoder), RECIPE, seed=seed, dev_score=None)
+        trainer.train(method, table(tiny_encoder), RECIPE, seed=seed, score=None)
         runs.append(weights(method))
     assert all(torch.equal(a, b) for a, b in zip(runs[0], runs[1], strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(runs[0], runs[2], strict=True))
@@ -119,7 +119,7 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
     def dev(encoder: Encoder) -> float:
         return sum(p.detach().abs().sum().item() for p in encoder.parameters())
 
-    expected = trainer.train(whole, table(tiny_encoder), RECIPE, seed=0, dev_score=dev)
+    expected = trainer.train(whole, table(tiny_encoder), RECIPE, seed=0, score=dev)
 
     def dying(encoder: Encoder) -> float:
         nonlocal calls
@@ -134,15 +134,15 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
             table(tiny_encoder),
             RECIPE,
             seed=0,
-            dev_score=dying,
+            score=dying,
             checkpoint=checkpoint,
         )
     assert checkpoint.is_file()
     resumed = simcse(copy.deepcopy(tiny_encoder))
-    history = trainer.train(resumed, table(tiny_encoder), RECIPE, seed=0, dev_score=dev, checkpoint=checkpoint)
+    history = trainer.train(resumed, table(tiny_encoder), RECIPE, seed=0, score=dev, checkpoint=checkpoint)
     assert not checkpoint.exists()
     assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(whole), strict=True))
-    assert (history.best_step, history.best_dev) == (expected.best_step, expected.best_dev)
+    assert (history.best_step, history.best_score) == (expected.best_step, expected.best_score)
     losses = [[row["loss"] for row in h.rows] for h in (history, expected)]
     assert losses[0] == losses[1]
 
@@ -155,9 +155,9 @@ class Diverging(TrainedMethod):
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tiny_encoder: Encoder) -> None:
-    method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12))
+    method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12, 40))
     with pytest.raises(NegbenchError, match=r"loss is nan at step 1 \(demo run\). Lower the lr."):
-        trainer.train(method, table(tiny_encoder), RECIPE, seed=0, dev_score=None, progress="demo run")
+        trainer.train(method, table(tiny_encoder), RECIPE, seed=0, score=None, progress="demo run")
 
 
 class DivergingAtLast(TrainedMethod):
@@ -170,14 +170,14 @@ class DivergingAtLast(TrainedMethod):
 
 
 def test_weights_that_are_not_finite_are_not_kept(tiny_encoder: Encoder) -> None:
-    method = DivergingAtLast(tiny_encoder, MethodSettings(), Schedule(1, 40, 12))
+    method = DivergingAtLast(tiny_encoder, MethodSettings(), Schedule(1, 40, 12, 40))
     recipe = RECIPE.model_copy(update={"batch_size": 1000, "epochs": 1})
     with pytest.raises(NegbenchError, match=r"weights are not finite after the last step \(demo run\)"):
-        trainer.train(method, table(tiny_encoder), recipe, seed=0, dev_score=None, progress="demo run")
+        trainer.train(method, table(tiny_encoder), recipe, seed=0, score=None, progress="demo run")
 
 
 def test_a_damaged_checkpoint_says_what_to_do(tiny_encoder: Encoder, tmp_path: Path) -> None:
     checkpoint = tmp_path / "state.pt"
     checkpoint.write_bytes(b"PK half a file")
     with pytest.raises(NegbenchError, match=r"the checkpoint is damaged .*Delete it and run again"):
-        trainer.train(simcse(tiny_encoder), table(tiny_encoder), RECIPE, seed=0, dev_score=None, checkpoint=checkpoint)
+        trainer.train(simcse(tiny_encoder), table(tiny_encoder), RECIPE, seed=0, score=None, checkpoint=checkpoint)

@@ -66,6 +66,31 @@ def test_a_stage_declares_all_the_code_it_imports(name: str) -> None:
         assert covered, f"stage {name} imports {file} and does not depend on it"
 
 
+def settings_read(file: Path) -> set[str]:
+    """Dotted paths below the root of params.yaml that a program reads off what it calls `settings`."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            keys, value = [node.attr], node.value
+            while isinstance(value, ast.Attribute):
+                keys.insert(0, value.attr)
+                value = value.value
+            if isinstance(value, ast.Name) and value.id == "settings":
+                found.add("fetch.corpus" if keys[0] == "corpus" else ".".join(keys))
+    return {path for path in found if path.split(".")[0] in params.Params.model_fields}
+
+
+@pytest.mark.parametrize("name", stages())
+def test_a_stage_declares_all_the_settings_it_reads(name: str) -> None:
+    """Those of the programs it shares functions with too: a change of one that is missing would run nothing again."""
+    declared = [entry.split(".$")[0] for entry in stages()[name].get("params", [])]
+    files = {file for file in closure(ROOT / "pipelines" / f"{name}.py") if file.startswith("pipelines/")}
+    assert files
+    for path in {path for file in files for path in settings_read(ROOT / file)}:
+        covered = any(f"{path}.".startswith(f"{entry}.") or entry.startswith(f"{path}.") for entry in declared)
+        assert covered, f"stage {name} reads the setting {path} and does not depend on it"
+
+
 @pytest.mark.parametrize("name", stages())
 def test_a_stage_is_a_file_of_its_name(name: str) -> None:
     assert (ROOT / "pipelines" / f"{name}.py").is_file()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines import atomic, main
 from pipelines.measured import measured, options
-from reports import geometry, negatives, paper, records, summary, tables, verdicts
+from reports import geometry, negatives, paper, records, summary, tables, theory, verdicts
 from reports.families import families
 from reports.records import Record
 
@@ -31,6 +31,7 @@ def aggregate(arguments: argparse.Namespace) -> None:
         negatives.pool(results),
         cells,
         geometry.shapes(results),
+        theory.load(arguments.results),
     )
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     build: Path = arguments.build

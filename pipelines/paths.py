@@ -8,6 +8,7 @@ DATA = Path("data")
 BACKBONE = Path("runs/backbone/model")
 RESULTS = Path("results")
 STUDIES = RESULTS / "ablate"
+THEORY = RESULTS / "theory.json"
 REPORTED = Path("reports/paper")
 BUILD = Path("reports/build")
 CHECKPOINTS = Path(".checkpoints")  # no output of a stage: state to resume from, keyed by all it depends on

@@ -12,22 +12,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
-from reports import geometry, geometry_figures
+from reports import geometry, geometry_figures, theory_figure
 from reports.geometry import Shape
 from reports.negatives import Histogram
 from reports.paper import Block
 from reports.stats import summarise
 from reports.study import Cell
 from reports.style import GREY, INK, PALE, STYLE, WIDTH, panels
+from reports.theory import Theory
 from reports.wording import score
 
 
 def draw(
-    histograms: Sequence[Histogram], cells: Sequence[Cell], curve: Block | None, shapes: Sequence[Shape]
+    histograms: Sequence[Histogram],
+    cells: Sequence[Cell],
+    curve: Block | None,
+    shapes: Sequence[Shape],
+    theory: Theory | None,
 ) -> dict[str, Figure]:
     """Every figure that the results allow, by file stem."""
     with mpl.rc_context(fname=STYLE):
         figures = {}
+        if theory:
+            figures["pull"] = theory_figure.pull(theory)
         if histograms:
             figures["negatives"] = negatives(histograms)
         if any(cell.scores for cell in cells):

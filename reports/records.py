@@ -194,9 +194,9 @@ def _runs(folders: list[Path]) -> tuple[Run, ...]:
 
 
 def _run(folder: Path) -> Run:
-    stored = _read(_RecordsFile, folder / "records.json")
+    stored = read(_RecordsFile, folder / "records.json")
     negatives, spectrum, search = (folder / name for name in ("negatives.json", "spectrum.json", "mteb/records.json"))
-    searched = _read(_RecordsFile, search) if search.is_file() else None
+    searched = read(_RecordsFile, search) if search.is_file() else None
     if searched:
         for field in _SHARED:
             if getattr(searched.provenance, field) != getattr(stored.provenance, field):
@@ -206,18 +206,23 @@ def _run(folder: Path) -> Run:
     return Run(
         method=folder.parent.name,
         seed=int(folder.name),
-        info=_read(Info, folder / "run.json"),
+        info=read(Info, folder / "run.json"),
         provenance=stored.provenance,
         records=(*stored.records, *(searched.records if searched else ())),
-        negatives=_read(Negatives, negatives) if negatives.is_file() else None,
-        spectrum=_read(Spectrum, spectrum) if spectrum.is_file() else None,
+        negatives=read(Negatives, negatives) if negatives.is_file() else None,
+        spectrum=read(Spectrum, spectrum) if spectrum.is_file() else None,
     )
 
 
 S = TypeVar("S", bound=Stored)
 
 
-def _read(kind: type[S], file: Path) -> S:
+def read(kind: type[S], file: Path) -> S:
+    """Read one results file.
+
+    Raises:
+        NegbenchError: it is missing, not JSON, or not as `kind` says.
+    """
     try:
         return kind.model_validate(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -30,4 +30,6 @@ def panels(count: int) -> tuple[Figure, list[Axes]]:
     axes = [*figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat]
     for unused in axes[count:]:
         unused.set_visible(False)
+    for lowest in axes[max(count - columns, 0) : count]:  # of its column: the last row may be short
+        lowest.tick_params(labelbottom=True)
     return figure, axes[:count]

@@ -15,8 +15,9 @@ from reports.records import Info, Results
 from reports.stats import CONFIDENCE, summarise
 from reports.study import Cell
 from reports.tables import Line, Table
+from reports.theory import Theory
 from reports.verdicts import NATURES, VERDICTS, Comparison, Comparisons, notice, protocol
-from reports.wording import score, signed
+from reports.wording import plain, score, signed
 
 CERTAINTIES = {
     "A": "read in the authors' own material",
@@ -34,6 +35,7 @@ def build(
     histograms: Sequence[Histogram],
     cells: Sequence[Cell],
     shapes: Sequence[Shape],
+    theory: Theory | None,
 ) -> dict[str, Any]:
     """Put the report's content together; see template/report.typ for its use."""
     provenance = results.provenance
@@ -46,6 +48,7 @@ def build(
         "answer": prose.answer(results, comparisons),
         "setting": provenance.evaluation.get("transfer", "full"),
         "tables": {name: _table(table) for name, table in tables.items()},
+        "theory": _theory(theory) if theory else None,
         "negatives": {
             "text": prose.negatives(histograms),
             "methods": [_histogram(one) for one in histograms],
@@ -104,6 +107,15 @@ def _line(line: Line, *, spread: bool) -> dict[str, Any]:
         for cell in line.cells
     ]
     return {"label": line.label, "note": line.note, "source": line.source, "cells": cells}
+
+
+def _theory(theory: Theory) -> dict[str, Any]:
+    return {
+        "labels": [curve.label for curve in theory.methods],
+        "positive": plain(theory.positive),
+        "background": [plain(cosine) for cosine in theory.background],
+        "others": str(theory.negatives - 1),
+    }
 
 
 def _histogram(histogram: Histogram) -> dict[str, Any]:

@@ -19,6 +19,11 @@ def signed(value: float | None) -> str:
     return MISSING if value is None else _exact(value, "+.2f")
 
 
+def plain(value: float) -> str:
+    """A setting, with as many digits as it has."""
+    return f"{value:g}".replace("-", MINUS)
+
+
 def _exact(value: float, form: str) -> str:
     return format(round(value, 2) + 0.0, form).replace("-", MINUS)  # adding 0.0 takes the sign off -0.00
 

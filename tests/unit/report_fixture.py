@@ -70,6 +70,7 @@ def write_results(
             run = folder / name / str(seed)
             write_run(run, rng, level, 0.5, provenance, info)
             write_json(run / "negatives.json", histograms(rng, 0.83, after + rng.normal(0, 0.01)))
+    write_theory(folder / "theory.json")
     if study_seeds:
         write_study(folder / "ablate" / "queue_distance.csv", rng, study_seeds)
     return folder
@@ -154,6 +155,20 @@ def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
                     cell = {"cell": index, "method": "mocose", "seed": seed, "d_trace": distance}
                     cell |= {"ema_decay": decay, "queue_size": size, "batch_size": 64}
                     writer.writerow({**cell, **record(task, float(value)), "reason": ""})
+
+
+def write_theory(file: Path) -> None:
+    """Write the pulls of a loss with a closed form, and of one without that leaves near negatives alone."""
+    cosines = np.linspace(-0.5, 1, 31)
+    pull = 20 / (1 + np.exp(-20 * (cosines - 0.8)))
+    steep = {"negative": pull.tolist(), "positive": (-pull - 0.1).tolist()}
+    masked = {**steep, "negative": np.where(cosines < 0.9, pull, 0).tolist()}
+    methods = [
+        {"method": "masked", "label": "Masked loss", "autograd": masked, "closed_form": None},
+        {"method": "simcse", "label": "SimCSE", "autograd": steep, "closed_form": steep},
+    ]
+    setup = {"positive": 0.8, "background": [-0.2, 0.4], "negatives": 63, "similarities": cosines.tolist()}
+    write_json(file, {**setup, "methods": methods})
 
 
 def write_json(file: Path, content: Any) -> None:

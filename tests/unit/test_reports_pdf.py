@@ -94,7 +94,7 @@ def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path
         subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
     files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
     assert {path.name for path in files} == {
-        "summary.json", "records.csv", "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg",
+        "summary.json", "records.csv", "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg", "pull.svg",
         *(f"{name}.{kind}" for name in FAMILIES for kind in ("md", "csv", "tex")),
     }  # fmt: skip
     for file in files:
@@ -144,6 +144,10 @@ def failures(results: Path) -> None:
         fail(results / name, "STS13", "all pairs have the same cosine")
 
 
+def no_theory(results: Path) -> None:
+    (results / "theory.json").unlink()
+
+
 def empty_study(results: Path) -> None:
     (results / "ablate/queue_distance.csv").write_text("", encoding="utf-8")
 
@@ -158,7 +162,7 @@ def failed_study(results: Path) -> None:
 SLOW = [pytest.param(change, marks=pytest.mark.slow) for change in (one_method, failures, empty_study)]
 
 
-@pytest.mark.parametrize("change", [one_seed, untrained_only, failed_study, *SLOW])
+@pytest.mark.parametrize("change", [one_seed, untrained_only, failed_study, no_theory, *SLOW])
 def test_incomplete_results_still_make_a_report(tmp_path: Path, change: Callable[[Path], None]) -> None:
     change(write_results(tmp_path / "results"))
     build = stages(tmp_path)
@@ -201,7 +205,7 @@ def test_missing_inputs_are_named(tmp_path: Path) -> None:
     write_results(tmp_path / "results", seeds=1)
     build = stages(tmp_path)
     shutil.rmtree(build / "figures")
-    with pytest.raises(NegbenchError, match=r"typst: .*negatives\.svg"):
+    with pytest.raises(NegbenchError, match=r"typst: .*figures/.*\.svg"):
         typeset(build)
 
 

@@ -53,7 +53,7 @@ class Row(Strict):
     family: ClassVar[Family]  # the table that it is a line of
     id: str
     label: str
-    method: str | None  # name of our method that the line speaks of
+    methods: tuple[str, ...] = ()  # names of our methods that the line speaks of
     backbone: str
     protocol: str  # key into the paper's protocols
     where: str

@@ -54,6 +54,14 @@ class Comparison:
         return self.measured.mean - self.reported.value if self.measured and self.reported else None
 
 
+# What `train.select` is called in the papers' files.
+SELECTIONS = {
+    "stsb-dev": "STS-B dev",
+    "sts-test": "average of the seven STS test scores",
+    "last": "last step",
+}
+
+
 @dataclass(frozen=True)
 class Comparisons:
     """All tasks of one method beside one row of a paper."""
@@ -68,7 +76,7 @@ def compare(results: Results, papers: Sequence[Paper]) -> list[Comparisons]:
     """Compare each method with the row that names it, the one with our backbone if there is one."""
     found = []
     for method in results.methods:
-        rows = [(row, paper) for paper in papers for row in paper.rows if row.method == method.name]
+        rows = [(row, paper) for paper in papers for row in paper.rows if method.name in row.methods]
         if rows:
             backbone = method.runs[0].provenance.backbone
             row, paper = min(rows, key=lambda pair: pair[0].backbone != backbone)  # min keeps the first of equals
@@ -90,7 +98,7 @@ def protocol(info: Info) -> Protocol:
     return Protocol(
         pooling=info.setting("pooling"),
         aggregation=METRIC.removeprefix("spearman_"),
-        selection=(info.setting("selection") or "STS-B dev") if info.trained else None,
+        selection=SELECTIONS[str(info.setting("select") or "stsb-dev")] if info.trained else None,
         split="test",
     )
 

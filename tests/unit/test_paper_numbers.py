@@ -95,7 +95,7 @@ def minimal() -> dict[str, Any]:
     """A valid file with one of everything, as plain values."""
     sourced = {"source": "PDF p.1", "certainty": "A"}
     shared = {**sourced, "where": "Table 1", "metric": "spearman_all", "protocol": "own"}
-    row = {"id": "r", "label": "X", "method": None, "backbone": "b", **dict.fromkeys(STS.labels, 50.0)}
+    row = {"id": "r", "label": "X", "backbone": "b", **dict.fromkeys(STS.labels, 50.0)}
     numbers = {"id": "t", "label": "t", "task": "avg", "columns": ["k", "value"], "cells": [[1, 2]]}
     claim = {"id": "c", "statement": "s", "family": "sts", "direction": "higher", "methods": []}
     return {

@@ -1,0 +1,47 @@
+"""Whitening Sentence Representations for Better Semantics and Faster Retrieval (Su et al., arXiv 2103.15316, 2021).
+
+y = (x - mu) U L^{-1/2}, with mu the mean and U L U^T the covariance of the embeddings x of some sentences: theirs get
+mean 0 and covariance I, and a cosine no longer favours the directions in which all sentences vary.
+
+Source: bojone/BERT-whitening eng/utils.py and eng/eval.py, all dimensions kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methods.core.untrained import UntrainedEncoder
+from pipelines.errors import NegbenchError
+
+# A direction is one the sentences vary in if its variance is above this share of the greatest: what float32 resolves.
+RESOLVED = float(np.finfo(np.float32).eps)
+
+
+class Whitening(UntrainedEncoder):
+    """The untrained backbone, its embeddings centred and made isotropic."""
+
+    label = "BERT-whitening"
+    # Deviation: the code averages the outputs of the first Transformer layer and of the last; `first_last_avg` is here
+    # the embedding layer's and the last's, the reading behind the published "first-last avg." rows.
+    pooling = "first_last_avg"
+
+    # Deviation: the paper fits on NLI or on the sentences of the set that is then scored; we fit on the training text,
+    # which every other method sees too.
+    def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
+        super().__init__(backbone, sentences)
+        embeddings = super().encode(sentences).astype(np.float64)  # (N, H)
+        self._mean = embeddings.mean(axis=0)
+        variances, directions = np.linalg.eigh(np.cov(embeddings.T))  # (H,), (H, H)
+        # Fewer sentences than dimensions, or dimensions that LayerNorm ties together, leave some without variance.
+        kept = variances > RESOLVED * variances.max()
+        if not kept.any():
+            raise NegbenchError("all sentences have one embedding", "whitening", "Give different sentences to fit to.")
+        self._kernel = directions[:, kept] / np.sqrt(variances[kept])  # (H, D)
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Embed N sentences: (N, D), D <= H the directions the fitted sentences vary in; not normalised."""
+        whitened: NDArray[np.float64] = (super().encode(sentences) - self._mean) @ self._kernel
+        return whitened.astype(np.float32)

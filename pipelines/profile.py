@@ -47,11 +47,11 @@ def compose(name: str, overrides: list[str]) -> str:
 
     try:
         with initialize_config_dir(str(PROFILES), version_base=None):
-            values = OmegaConf.to_container(hydra_compose(name, overrides=overrides), resolve=True)
+            composed = hydra_compose(name, overrides=[*map(_added, overrides)])
+            values = OmegaConf.to_container(composed, resolve=True)
     except HydraException as error:
-        key = _key_at_fault(str(error), overrides)
-        known = [key for key, _ in _leaves(yaml.safe_load((PROFILES / "base.yaml").read_text(encoding="utf-8")))]
-        raise NegbenchError(f"cannot apply '{key}'", f"profile {name}", nearest(key.split("=")[0], known)) from None
+        at_fault = next((o for o in overrides if o.split("=")[0].lstrip("+~") in str(error)), " ".join(overrides))
+        raise NegbenchError(f"cannot apply '{at_fault}'", f"profile {name}", "Give settings as key=value.") from None
     assert isinstance(values, dict)
     checked = params.check(values, f"profile {name}")
     _check_methods(checked)
@@ -71,9 +71,10 @@ def _check_methods(checked: params.Params) -> None:
         load_untrained(name)
 
 
-def _key_at_fault(message: str, overrides: list[str]) -> str:
-    """The override that Hydra's message speaks of."""
-    return next((o for o in overrides if o.split("=")[0].lstrip("+~") in message), " ".join(overrides))
+def _added(override: str) -> str:
+    """The override in the form that adds a key where there is none: which keys there may be, `params` knows better."""
+    plain = override[:1].isalpha() and not (PROFILES / override.split("=")[0]).is_dir()
+    return f"++{override}" if plain else override
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -214,7 +214,7 @@ def test_equal_embeddings_give_no_score(data: Path, task: str, vector: list[floa
 def test_one_document_is_no_collapse(data: Path) -> None:
     (data / "beir/own/corpus.jsonl").write_text('{"_id": "d1", "text": "a dog"}\n')
     (data / "beir/own/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
-    assert mteb.evaluate(BagOfWords(""), data, ["own"])["own"].scores["ndcg_at_10"].value == 100
+    assert mteb.evaluate(BagOfWords("", []), data, ["own"])["own"].scores["ndcg_at_10"].value == 100
 
 
 def test_the_stage_writes_the_same_records_each_time(

@@ -96,11 +96,13 @@ def test_a_methods_own_settings_are_checked() -> None:
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("+methods.mocose.train.batchsize=3", "unknown setting 'batchsize'.*Did you mean 'batch_size'"),
+        ("methods.mocose.train.batchsize=3", "unknown setting 'batchsize'.*Did you mean 'batch_size'"),
         ("untrained=[simcse]", "method 'simcse' needs training"),
         ("train.pooling=cls", "'train.pooling'.*got 'cls'"),
-        ("teacher.pooling=maen", "'teacher.pooling'.*got 'maen'"),
+        ("teacher.backbone.pooling=maen", "'teacher.backbone.pooling'.*got 'maen'"),
         ("methods.simcse.temperature=0", "'temperature'.*greater than 0"),
+        ("trian.lr=1", "unknown setting 'trian'.*Did you mean 'train'"),
+        ("train.lr", "cannot apply 'train.lr'.*key=value"),
     ],
 )
 def test_what_would_fail_later_is_refused_at_once(override: str, says: str) -> None:
@@ -119,14 +121,16 @@ def test_an_untrained_method_cannot_be_trained() -> None:
         load_trained("bag_of_words", {})
 
 
-def test_settings_written_in_the_base_profile_are_the_defaults() -> None:
-    """base.yaml repeats the defaults so that one file shows them; the two must not drift apart."""
-    base = yaml.safe_load((profile.PROFILES / "base.yaml").read_text(encoding="utf-8"))
-    for name, written in base["methods"].items():
-        method = load_method(name)
-        assert issubclass(method, TrainedMethod)
-        defaults = method.Settings().model_dump(exclude={"train"})
-        assert {key: value for key, value in written.items() if key != "train"} == defaults
+def test_every_trained_method_runs_when_its_name_is_added() -> None:
+    names = [name for name in params.method_names() if issubclass(load_method(name), TrainedMethod)]
+    composed = profile.compose("demo", [f"trained=[{','.join(names)}]"])
+    assert yaml.safe_load(composed)["trained"] == names
+
+
+def test_a_setting_that_the_profile_leaves_out_can_be_given() -> None:
+    composed = yaml.safe_load(profile.compose("demo", ["methods.simcse.temperature=0.1", "~ablate.queue_distance"]))
+    assert composed["methods"]["simcse"]["temperature"] == 0.1
+    assert composed["ablate"] == {}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +157,7 @@ def test_unknown_profile_offers_the_nearest() -> None:
 
 def test_overrides_apply_and_misspelt_ones_are_named() -> None:
     assert yaml.safe_load(profile.compose("demo", ["train.sentences=77"]))["train"]["sentences"] == 77
-    with pytest.raises(NegbenchError, match=r"'train.sentence=77'.*Did you mean 'train.sentences'\?"):
+    with pytest.raises(NegbenchError, match=r"unknown setting 'train.sentence'.*Did you mean 'sentences'\?"):
         profile.compose("demo", ["train.sentence=77"])
 
 

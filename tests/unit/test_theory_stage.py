@@ -43,7 +43,9 @@ def test_closed_forms_equal_automatic_differentiation(record: dict[str, Any]) ->
     assert stated
     for one in stated:
         for end in ("positive", "negative"):
-            np.testing.assert_allclose(one["closed_form"][end], one["autograd"][end], rtol=1e-9, err_msg=one["label"])
+            np.testing.assert_allclose(
+                one["closed_form"][end], one["autograd"][end], rtol=1e-9, atol=1e-15, err_msg=one["label"]
+            )
 
 
 @pytest.mark.parametrize("name", theory.in_batch_methods())

@@ -72,7 +72,7 @@ class Fits:
 def fit(
     features: Tensor,
     labels: Tensor,
-    classes: int,
+    start: Tensor,
     splits: Sequence[Split],
     strengths: NDArray[np.float64],
     training: Training,
@@ -83,7 +83,7 @@ def fit(
     Args:
         features: (N, D) float32, finite.
         labels: (N,) int64, from 0 to C - 1.
-        classes: C.
+        start: (C, D + 1), the weights that every fit starts from: `initial_weights`.
         splits: S splits, of any sizes; those of equal sizes are trained together.
         strengths: (S, L), the l2 strengths to train with on each split. SentEval hands them to the optimiser as
             weight decay: they are added to the gradient, the bias's too.
@@ -91,7 +91,6 @@ def fit(
         on_fits: told each time how many more fits have ended, by any of torch's number of threads.
     """
     inputs = torch.cat([features, features.new_ones(len(features), 1)], dim=1)  # (N, D + 1)
-    start = initial_weights(features.shape[1], classes)
     fits = Fits(inputs.new_empty(*strengths.shape, *start.shape), np.empty(strengths.shape))
     groups = [*_alike(splits)]
 

@@ -140,10 +140,13 @@ def mean_cosine(x: Unit) -> float | None:
 
 def spectrum(x: Unit) -> NDArray[np.float64]:
     """Singular values (min(N, H),) of the rows, divided by sqrt(N): their squares sum to one."""
+    found = np.zeros(min(x.shape))
+    x = x[:, x.any(axis=0)]  # an empty column, of which word counts have many, adds nothing but a zero
     # Of the smaller Gram matrix: the same values at a fraction of an SVD's cost.
     narrow = (x if x.shape[0] < x.shape[1] else x.T).astype(np.float64)
     values = np.linalg.eigvalsh(narrow @ narrow.T / len(x))[::-1]
-    return np.asarray(np.sqrt(np.maximum(values, 0)))
+    found[: len(values)] = np.sqrt(np.maximum(values, 0))
+    return found
 
 
 def effective_rank(singular_values: NDArray[np.float64]) -> float | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
-from eval.classifier import HELD_OUT, SEED, Split, Training, fit, predict
+from eval.classifier import HELD_OUT, SEED, Split, Training, fit, initial_weights, predict
 from eval.transfer_sets import TransferSet
 from pipelines.errors import NegbenchError
 
@@ -95,7 +95,12 @@ def select(
         folds: of every cross-validation.
         on_fits: told each time how many more classifiers are trained.
     """
-    task = _Task(classes, training, folds, on_fits)
+    width = next(iter(features.values())).shape[1]
+    # A column that is empty in all parts, of which word counts have many, changes no prediction: leave it out.
+    used = torch.stack([own.any(dim=0) for own in features.values()]).any(dim=0)  # (D,)
+    start = initial_weights(width, classes)[:, [*used.nonzero()[:, 0], -1]]
+    features = {part: own[:, used] for part, own in features.items()}
+    task = _Task(start, training, folds, on_fits)
     if "all" in features:
         return task.nested(features["all"], labels["all"])
     if "dev" in features:
@@ -105,7 +110,7 @@ def select(
 
 @dataclass(frozen=True)
 class _Task:
-    classes: int
+    start: Tensor  # (C, D + 1)
     training: Training
     folds: int
     on_fits: Callable[[int], object]
@@ -166,7 +171,7 @@ class _Task:
     def _fit(
         self, features: Tensor, labels: Labels, splits: list[Split], strengths: NDArray[np.float64]
     ) -> tuple[Tensor, NDArray[np.float64]]:
-        fits = fit(features, torch.from_numpy(labels), self.classes, splits, strengths, self.training, self.on_fits)
+        fits = fit(features, torch.from_numpy(labels), self.start, splits, strengths, self.training, self.on_fits)
         return fits.weights, fits.accuracy
 
 

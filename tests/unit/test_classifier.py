@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.naive_senteval import L2, Classifier
 from eval import classifier
-from eval.classifier import TRAINING, Split, Training, fit, predict
+from eval.classifier import TRAINING, Split, Training, fit, initial_weights, predict
 
 SETTINGS = sorted(TRAINING)
 
@@ -52,7 +52,7 @@ def test_every_fit_equals_one_trained_alone(setting: str, classes: int) -> None:
     x, y = clouds(260, 10, classes)
     # Equal and unequal sizes, a last batch of one row (129 = 2 x 64 + 1 = 128 + 1), and none held out.
     splits = random_splits(260, [(200, 60), (129, 60), (200, 50), (128, 60), (260, 0), (260, 0)])
-    fits = fit(x, y, classes, splits, strengths(splits), TRAINING[setting])
+    fits = fit(x, y, initial_weights(x.shape[1], classes), splits, strengths(splits), TRAINING[setting])
     assert fits.weights.shape == (6, 4, classes, 11)
     for i, split in enumerate(splits):
         for j, l2 in enumerate(L2):
@@ -66,7 +66,7 @@ def test_each_split_has_its_own_strengths() -> None:
     x, y = clouds(120, 5, 2)
     splits = random_splits(120, [(90, 30)] * 3)
     own = np.array([[1e-2], [0.0], [1.0]])
-    fits = fit(x, y, 2, splits, own, TRAINING["full"])
+    fits = fit(x, y, initial_weights(x.shape[1], 2), splits, own, TRAINING["full"])
     for i, split in enumerate(splits):
         weights, _, _ = naive(x, y, 2, split, float(own[i, 0]), TRAINING["full"])
         torch.testing.assert_close(fits.weights[i, 0], weights, rtol=0, atol=1e-4)
@@ -76,7 +76,7 @@ def test_each_split_has_its_own_strengths() -> None:
 def test_tiny_gradients_meet_the_optimisers_epsilon(setting: str) -> None:
     x, y = clouds(120, 5, 2)
     splits = random_splits(120, [(90, 30)])
-    fits = fit(x * 1e-7, y, 2, splits, np.array([[0.0]]), TRAINING[setting])
+    fits = fit(x * 1e-7, y, initial_weights(x.shape[1], 2), splits, np.array([[0.0]]), TRAINING[setting])
     weights, _, _ = naive(x * 1e-7, y, 2, splits[0], 0.0, TRAINING[setting])
     torch.testing.assert_close(fits.weights[0, 0], weights, rtol=0, atol=1e-4)
 
@@ -84,9 +84,9 @@ def test_tiny_gradients_meet_the_optimisers_epsilon(setting: str) -> None:
 def test_more_splits_than_step_together(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = clouds(80, 4, 3)
     splits = random_splits(80, [(60, 20)] * 5)
-    whole = fit(x, y, 3, splits, strengths(splits), TRAINING["fast"])
+    whole = fit(x, y, initial_weights(x.shape[1], 3), splits, strengths(splits), TRAINING["fast"])
     monkeypatch.setattr(classifier, "TOGETHER", 2)
-    parts = fit(x, y, 3, splits, strengths(splits), TRAINING["fast"])
+    parts = fit(x, y, initial_weights(x.shape[1], 3), splits, strengths(splits), TRAINING["fast"])
     torch.testing.assert_close(parts.weights, whole.weights, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(parts.accuracy, whole.accuracy)
 
@@ -108,7 +108,7 @@ def test_any_shape_equals_the_plain_loop(
     training = Training(TRAINING[setting].optimiser, batch, tenacity, epoch_size)
     x, y = clouds(rows, dimensions, classes, seed=seed)
     (split,) = random_splits(rows, [(rows, 0)], seed)
-    fits = fit(x, y, classes, [split], np.array([[1e-3]]), training)
+    fits = fit(x, y, initial_weights(x.shape[1], classes), [split], np.array([[1e-3]]), training)
     _, best, _ = naive(x, y, classes, split, 1e-3, training)
     held_out = int(0.05 * rows)
     assert abs(fits.accuracy[0, 0] - best) <= 1 / held_out + 1e-9  # one example, where the order of sums flips it
@@ -119,7 +119,7 @@ def test_a_fit_that_never_stops_early_ends_after_the_last_round() -> None:
     rounds: list[int] = []
     unstoppable = Training("adam", 64, tenacity=1000, epoch_size=4)
     splits = random_splits(40, [(30, 10)] * 2)
-    fits = fit(x, y, 2, splits, strengths(splits), unstoppable, rounds.append)
+    fits = fit(x, y, initial_weights(x.shape[1], 2), splits, strengths(splits), unstoppable, rounds.append)
     assert len(rounds) == 51 + 1  # epochs 4, 8, ..., 204, and those that are left at the end
     assert sum(rounds) == rounds[-1] == 8
     torch.testing.assert_close(fits.weights[1, 2], naive(x, y, 2, splits[1], L2[2], unstoppable)[0], rtol=0, atol=1e-4)
@@ -130,7 +130,7 @@ def test_the_global_generators_are_left_alone() -> None:
     torch.manual_seed(5)
     np.random.seed(5)  # noqa: NPY002
     before = torch.get_rng_state().clone(), np.random.get_state()[1].copy()  # type: ignore[index] # noqa: NPY002
-    fit(x, y, 2, random_splits(40, [(40, 0)]), np.array([[0.0]]), TRAINING["fast"])
+    fit(x, y, initial_weights(x.shape[1], 2), random_splits(40, [(40, 0)]), np.array([[0.0]]), TRAINING["fast"])
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # type: ignore[index] # noqa: NPY002
 
@@ -138,7 +138,7 @@ def test_the_global_generators_are_left_alone() -> None:
 def test_weak_l2_comes_close_to_scikit_learns_optimum() -> None:
     x, y = clouds(2000, 8, 3, spread=1.5)
     splits = random_splits(2000, [(1500, 500)])
-    fits = fit(x, y, 3, splits, np.array([[1e-5]]), TRAINING["full"])
+    fits = fit(x, y, initial_weights(x.shape[1], 3), splits, np.array([[1e-5]]), TRAINING["full"])
     train, held_out = splits[0].train, splits[0].validation
     other = LogisticRegression(C=1e5 / 1500, max_iter=1000).fit(x[train], y[train])
     assert fits.accuracy[0, 0] >= other.score(x[held_out], y[held_out]) - 0.01
@@ -151,11 +151,11 @@ def test_weak_l2_comes_close_to_scikit_learns_optimum() -> None:
 def test_threads_share_out_the_splits_and_torchs_number_of_them_comes_back() -> None:
     x, y = clouds(80, 4, 3)
     splits = random_splits(80, [(60 - i, 20) for i in range(5)])
-    alone = fit(x, y, 3, splits, strengths(splits), TRAINING["fast"])
+    alone = fit(x, y, initial_weights(x.shape[1], 3), splits, strengths(splits), TRAINING["fast"])
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        shared = fit(x, y, 3, splits, strengths(splits), TRAINING["fast"])
+        shared = fit(x, y, initial_weights(x.shape[1], 3), splits, strengths(splits), TRAINING["fast"])
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(threads)

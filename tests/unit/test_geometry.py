@@ -48,8 +48,10 @@ def test_against_double_loops(rows: int, width: int, seed: int) -> None:
             cosines.append(sum(float(a) * float(b) for a, b in zip(x[i], x[j], strict=True)))
     assert geometry.uniformity(x) == pytest.approx(math.log(sum(kernels) / len(kernels)), abs=1e-5)
     assert geometry.mean_cosine(x) == pytest.approx(sum(cosines) / len(cosines), abs=1e-5)
-    expected = np.linalg.svd(x.astype(np.float64) / math.sqrt(rows), compute_uv=False)
-    np.testing.assert_allclose(geometry.spectrum(x), expected, atol=1e-6)
+    sparse = np.insert(x, [0, width // 2, width], 0, axis=1)  # as word counts are
+    for some in (x, sparse):
+        expected = np.linalg.svd(some.astype(np.float64) / math.sqrt(rows), compute_uv=False)
+        np.testing.assert_allclose(geometry.spectrum(some), expected, atol=1e-6)
 
 
 def test_pairs_in_different_chunks_count_too(monkeypatch: pytest.MonkeyPatch) -> None:

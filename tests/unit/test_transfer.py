@@ -18,6 +18,7 @@ from benchmarks.naive_senteval import Task
 from eval import transfer
 from eval.classifier import TRAINING
 from eval.embeddings import EmbeddedOnce
+from eval.selection import select
 from eval.transfer_sets import ALL_TASKS, SINGLE, SPLIT, TASKS, load
 from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
@@ -113,6 +114,24 @@ def test_scores_are_those_of_the_protocol_run_plainly(tree: Path, task: str, dim
         assert result.scores["f1"].value == round(100 * f1_score(gold, predicted), 2)
     else:
         assert "f1" not in result.scores
+
+
+def test_empty_columns_are_left_out_unless_a_test_example_fills_them() -> None:
+    """Every third column is empty, the first in training alone: its weight decays there, and weighs in the test."""
+    chance = np.random.default_rng(5)
+    y = {part: chance.permutation(np.arange(size) % 3) for part, size in (("train", 90), ("test", 60))}
+    x = {}
+    for part, own in y.items():
+        vectors = (np.eye(3, 14)[own] + chance.standard_normal((len(own), 14))).astype(np.float32)
+        vectors[:, 1::3] = 0
+        x[part] = torch.from_numpy(vectors)
+    x["train"][:, 0], x["test"][:, 0] = 0, 9 * x["test"][:, 0]
+    acc, devacc, predicted = Task(3, TRAINING["fast"], 5).run(x, y)
+
+    outcome = select(x, y, 3, TRAINING["fast"], 5)
+
+    assert (outcome.acc, outcome.devacc) == (acc, devacc)
+    np.testing.assert_array_equal(outcome.predicted, predicted)
 
 
 @pytest.mark.slow

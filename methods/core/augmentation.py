@@ -91,7 +91,7 @@ class Augmentation(nn.Module):
             return words
         rows, length, width = words.shape
         if share := self.strengths.token_cutoff:  # of all positions a sentence may have, padding and [CLS] included
-            kept = ~_chosen(rows, self.max_length, share, words.device)[:, :length]
+            kept = ~_chosen(rows, max(self.max_length, length), share, words.device)[:, :length]
             words = words * kept[:, :, None]
         if share := self.strengths.feature_cutoff:
             words = words * ~_chosen(rows, width, share, words.device)[:, None, :]
@@ -101,8 +101,9 @@ class Augmentation(nn.Module):
         if not (layer.training or self.at_evaluation):
             return None
         (positions,) = arguments  # (L,) or (1, L): one order for the whole batch, as released
-        order = torch.randperm(self.max_length, device=positions.device)
-        return (order[: positions.shape[-1]].view_as(positions),)
+        length = positions.shape[-1]  # at evaluation it may exceed the longest of training
+        order = torch.randperm(max(self.max_length, length), device=positions.device)
+        return (order[:length].view_as(positions),)
 
 
 def _chosen(rows: int, columns: int, share: float, device: torch.device) -> Tensor:

@@ -127,3 +127,10 @@ def test_fgsm_rests_in_evaluation_and_nothing_hooks_in_at_zero() -> None:
     plain = embeddings()
     assert not list(augment(plain).buffers())
     assert not plain.word_embeddings._forward_hooks
+
+
+@pytest.mark.parametrize("strength", [{"token_cutoff": 0.1}, {"shuffle_positions": True}])
+def test_evaluation_takes_sentences_longer_than_training_had(strength: dict[str, Any]) -> None:
+    layer = embeddings()
+    augment(layer, at_evaluation=True, **strength).max_length = 4
+    assert layer.eval()(IDS).shape == (6, 8, WIDTH)

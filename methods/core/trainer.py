@@ -145,7 +145,9 @@ def train(
 def _lr_factor(step: int, steps: int, warmup: float) -> float:
     """Linear warm-up over the first share `warmup` of the steps, then linear decay to zero."""
     rising = math.ceil(warmup * steps)
-    return (step + 1) / (rising + 1) if step < rising else (steps - step) / (steps - rising)
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return (steps - step) / max(1, steps - rising)  # in a short run all steps may rise
 
 
 def _rows_at(step: int, sentences: int, batch_size: int, seed: int) -> NDArray[np.int64]:

@@ -72,6 +72,11 @@ def test_learning_rate_is_that_of_transformers(warmup: float) -> None:
         reference.step()
 
 
+def test_a_run_may_rise_to_its_end() -> None:
+    """One step at any warm-up: the scheduler asks for the rate of a step after the last, too."""
+    assert [trainer._lr_factor(step, 1, 0.3) for step in range(2)] == [0.5, 0]
+
+
 def test_biases_and_layer_norms_are_not_decayed(tiny_encoder: Encoder) -> None:
     method = simcse(tiny_encoder)
     decayed, plain = (group["params"] for group in trainer._decay_groups(method, 0.1))

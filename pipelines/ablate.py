@@ -28,21 +28,16 @@ def stage(arguments: argparse.Namespace) -> None:
         raise NegbenchError(f"no such study '{arguments.study}'", "ablate", nearest(arguments.study, settings.ablate))
     study = settings.ablate[arguments.study]
     text = Text(settings)
-    runs = [
-        (number, Run.resolve(settings, study.method, seed, method=cell, train=study.train))
-        for number, cell in enumerate(study.cells)
-        for seed in study.seeds
-    ]
+    chosen = runs(settings, arguments.study)
     rows: list[dict[str, Any]] = []
-    for done, (number, run) in enumerate(runs):
-        varied = {key: getattr(run.settings, key) for cell in study.cells for key in cell}
-        label = f"{arguments.study} {done + 1}/{len(runs)}"
+    for done, (number, run) in enumerate(chosen):
+        label = f"{arguments.study} {done + 1}/{len(chosen)}"
         result = _cell(run, text, label)
         facts = {
             "cell": number,
             "method": run.name,
             "seed": run.seed,
-            **varied,
+            **_varied(study, run),
             "batch_size": run.recipe.batch_size,
         }
         rows += [{**facts, **result["facts"], **record} for record in result["records"]]
@@ -51,6 +46,31 @@ def stage(arguments: argparse.Namespace) -> None:
     writer.writeheader()
     writer.writerows(rows)
     atomic.write_text(STUDIES / f"{arguments.study}.csv", table.getvalue())
+
+
+def runs(settings: params.Params, name: str) -> list[tuple[int, Run]]:
+    """The runs of a study, each with the number of its cell; raises as `Run.resolve`."""
+    study = settings.ablate[name]
+    where = f"params.yaml: ablate.{name}"
+    chosen = []
+    for number, cell in enumerate(study.cells):
+        own = {key: value for key, value in cell.items() if key != "train"}
+        recipe = {**study.train, **_recipe(cell)}  # on top of the method's own, which `own` must not replace
+        for seed in study.seeds:
+            run = Run.resolve(settings, study.method, seed, method=own, train=recipe, where=where)
+            chosen.append((number, run))
+    return chosen
+
+
+def _recipe(cell: dict[str, Any]) -> dict[str, Any]:
+    return cell.get("train") or {}
+
+
+def _varied(study: params.Study, run: Run) -> dict[str, Any]:
+    """What the run has of the settings that any cell of the study states."""
+    settings = {key: getattr(run.settings, key) for cell in study.cells for key in cell if key != "train"}
+    recipe = {key: getattr(run.recipe, key) for cell in study.cells for key in _recipe(cell)}
+    return settings | recipe
 
 
 def _cell(run: Run, text: Text, label: str) -> dict[str, Any]:

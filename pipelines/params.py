@@ -135,7 +135,7 @@ class Study(Section):
     method: str
     seeds: list[int] = Field(min_length=1)
     train: dict[str, Any] = {}  # overrides of `train` for every cell
-    cells: list[dict[str, Any]] = Field(min_length=1)  # overrides of `methods.<method>`, one cell each
+    cells: list[dict[str, Any]] = Field(min_length=1)  # overrides of `methods.<method>`, its `train` too, one cell each
 
 
 class Params(Section):

@@ -63,10 +63,13 @@ def compose(name: str, overrides: list[str]) -> str:
 def _check_methods(checked: params.Params) -> None:
     # Here: they import torch, which reading params.yaml must not.
     from methods.core.contract import load_untrained
+    from pipelines.ablate import runs
     from pipelines.train import Run
 
     for name in checked.trained:
         Run.resolve(checked, name, checked.seeds[0], method={}, train={})
+    for study in checked.ablate:
+        runs(checked, study)
     for name in checked.untrained:
         load_untrained(name)
 

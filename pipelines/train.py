@@ -18,6 +18,7 @@ from methods.core.text import TokenTable
 from methods.core.trainer import History, total_steps, train
 from pipelines import atomic, device, log, main, params, provenance
 from pipelines.errors import NegbenchError
+from pipelines.nearest import nearest
 from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, run_of, teacher_of
 from pipelines.seeding import seed_for
 from pipelines.sources.corpus import read_sentences
@@ -35,13 +36,28 @@ class Run:
 
     @classmethod
     def resolve(
-        cls, settings: params.Params, name: str, seed: int, *, method: dict[str, Any], train: dict[str, Any]
+        cls,
+        settings: params.Params,
+        name: str,
+        seed: int,
+        *,
+        method: dict[str, Any],
+        train: dict[str, Any],
+        where: str | None = None,
     ) -> Run:
-        """Apply a method's own recipe, then the given overrides of its settings and of the recipe."""
-        kind, chosen = load_trained(name, {**settings.methods.get(name, {}), **method})
-        recipe = {**settings.train.model_dump(), **chosen.train, **train}
-        where = f"params.yaml: methods.{name}.train"
-        return cls(name, kind, chosen, params.validate(params.Train, recipe, where), seed)
+        """Apply a method's own recipe, then the given overrides of its settings and of the recipe.
+
+        Raises:
+            NegbenchError: as `load_trained` and `params.validate`, or there is no such teacher; at `where`, by default
+                the method's section.
+        """
+        where = where or f"params.yaml: methods.{name}"
+        kind, chosen = load_trained(name, {**settings.methods.get(name, {}), **method}, where)
+        overridden = {**settings.train.model_dump(), **chosen.train, **train}
+        recipe = params.validate(params.Train, overridden, f"{where}.train")
+        if chosen.teacher is not None and chosen.teacher not in settings.teacher:
+            raise NegbenchError(f"no such teacher '{chosen.teacher}'", where, nearest(chosen.teacher, settings.teacher))
+        return cls(name, kind, chosen, recipe, seed)
 
     def describe(self) -> dict[str, Any]:
         """The run as plain values, for run.json and for hashing."""

@@ -127,8 +127,8 @@ def load_method(name: str) -> type[TrainedMethod] | type[UntrainedMethod]:
     return found[0]
 
 
-def load_trained(name: str, values: dict[str, Any]) -> tuple[type[TrainedMethod], MethodSettings]:
-    """The method's class and its checked settings.
+def load_trained(name: str, values: dict[str, Any], where: str) -> tuple[type[TrainedMethod], MethodSettings]:
+    """The method's class and its checked settings, which stand at `where`.
 
     Raises:
         NegbenchError: the method takes no training, or `values` holds a setting it does not know.
@@ -136,7 +136,7 @@ def load_trained(name: str, values: dict[str, Any]) -> tuple[type[TrainedMethod]
     method = load_method(name)
     if not issubclass(method, TrainedMethod):
         raise NegbenchError(f"method '{name}' takes no training", "params.yaml", "List it under `untrained`.")
-    return method, validate(method.Settings, values, f"params.yaml: methods.{name}")
+    return method, validate(method.Settings, values, where)
 
 
 def load_untrained(name: str) -> type[UntrainedMethod]:

@@ -93,7 +93,10 @@ class MoCoSESettings(MethodSettings):
     def _read(cls, values: dict[str, Any]) -> dict[str, Any]:
         if values.get("fidelity", cls.model_fields["fidelity"].default) == "paper":
             return values
-        return {**RELEASED, **values, "train": {**RELEASED_TRAIN, **values.get("train", {})}}
+        train = values.get("train", {})
+        if not isinstance(train, Mapping):
+            return values  # refused right after
+        return {**RELEASED, **values, "train": {**RELEASED_TRAIN, **train}}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from methods.core.contract import TrainedMethod, load_method, load_trained, load_untrained
-from pipelines import params, profile
+from pipelines import ablate, params, profile
 from pipelines.errors import NegbenchError
 
 
@@ -90,7 +90,7 @@ def test_inconsistent_backbone_is_refused() -> None:
 
 def test_a_methods_own_settings_are_checked() -> None:
     with pytest.raises(NegbenchError, match=r"unknown setting 'temprature'.*Did you mean 'temperature'\?"):
-        load_trained("simcse", {"temprature": 1})
+        load_trained("simcse", {"temprature": 1}, "here")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,11 @@ def test_a_methods_own_settings_are_checked() -> None:
         ("teacher.backbone.pooling=maen", "'teacher.backbone.pooling'.*got 'maen'"),
         ("methods.simcse.temperature=0", "'temperature'.*greater than 0"),
         ("trian.lr=1", "unknown setting 'trian'.*Did you mean 'train'"),
+        ("methods.softcse_weight.similarity=bakcbone", "no such teacher 'bakcbone'.*Did you mean 'backbone'"),
+        ("ablate.queue_distance.train.lrr=1", "unknown setting 'lrr'.*ablate.queue_distance.*Did you mean 'lr'"),
+        ("ablate.queue_distance.cells=[{queue_siz: 3}]", "unknown setting 'queue_siz'.*ablate.queue_distance"),
+        ("ablate.queue_distance.cells=[{train: {lrr: 1}}]", "unknown setting 'lrr'.*ablate.queue_distance"),
+        ("methods.mocose_released.train=null", "'train'.*valid dictionary"),
         ("train.lr", "cannot apply 'train.lr'.*key=value"),
     ],
 )
@@ -110,7 +115,15 @@ def test_what_would_fail_later_is_refused_at_once(override: str, says: str) -> N
         profile.compose("demo", [override])
 
 
-@pytest.mark.parametrize("load", [load_method, load_untrained, lambda name: load_trained(name, {})])
+def test_a_cells_recipe_wins_over_the_studys_and_that_over_the_methods() -> None:
+    values = demo()
+    values["ablate"]["queue_distance"] |= {"cells": [{"train": {"batch_size": 16}}, {}], "train": {"batch_size": 8}}
+    found = ablate.runs(params.check(values, "here"), "queue_distance")
+    assert [(cell, run.recipe.batch_size) for cell, run in found] == [(0, 16), (0, 16), (1, 8), (1, 8)]
+    assert {run.recipe.weight_decay for _, run in found} == {1e-6}  # the method's own
+
+
+@pytest.mark.parametrize("load", [load_method, load_untrained, lambda name: load_trained(name, {}, "here")])
 def test_an_unknown_method_offers_the_nearest(load: Callable[[str], object]) -> None:
     with pytest.raises(NegbenchError, match=r"no such method 'simcs'.*Did you mean 'simcse'\?"):
         load("simcs")
@@ -118,7 +131,7 @@ def test_an_unknown_method_offers_the_nearest(load: Callable[[str], object]) -> 
 
 def test_an_untrained_method_cannot_be_trained() -> None:
     with pytest.raises(NegbenchError, match="takes no training"):
-        load_trained("bag_of_words", {})
+        load_trained("bag_of_words", {}, "here")
 
 
 def test_every_trained_method_runs_when_its_name_is_added() -> None:

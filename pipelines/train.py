@@ -101,12 +101,17 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
         NegbenchError: the loss is not finite, or an input is missing or broken.
     """
     encoder = Encoder.load(BACKBONE, run.recipe.pooling)
+    if run.recipe.max_length > encoder.max_length:
+        what = f"max_length {run.recipe.max_length} exceeds the backbone's {encoder.max_length} word pieces"
+        raise NegbenchError(what, f"methods.{run.name}.train or train", "Lower it.")
     tokens = text.tokens(run.recipe, encoder.tokenizer)
     torch.manual_seed(seed_for(run.seed, "init"))
     steps = total_steps(len(tokens), run.recipe)
     schedule = Schedule(steps, run.recipe.batch_size, run.recipe.max_length, len(tokens))
     method = run.method(encoder, run.settings, schedule).to(device.best())
     name = run.settings.teacher
+    if name and not teacher_of(name).is_file():
+        raise NegbenchError("no embeddings of the teacher", teacher_of(name), f"Run `dvc repro teacher@{name}`.")
     teacher = np.load(teacher_of(name), mmap_mode="r") if name else None
     if teacher is not None and len(teacher) < len(tokens):
         what = f"the teacher embedded {len(teacher)} sentences and the run takes {len(tokens)}"
@@ -129,6 +134,7 @@ def selector(select: str) -> Callable[[Encoder], float | None] | None:
     if select == "last":
         return None
     if select == "sts-test":
+        sts.sentences(DATA)  # a missing set is told now, not at the first look
         return lambda encoder: sts.average(sts.evaluate(encoder, DATA)).value
     return sts.StsbDev(DATA)
 

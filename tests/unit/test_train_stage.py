@@ -1,0 +1,49 @@
+"""Stage train refuses before its first step what would end the run later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines import params, profile, train
+from pipelines.errors import NegbenchError
+
+SENTENCES = ["a man plays", "the dog eats", "a big cat", "two men ride"]
+
+
+@pytest.fixture
+def run(tiny_encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that trains SoftCSE from the tiny encoder under a recipe, in a folder without data or teacher."""
+    values = yaml.safe_load(profile.compose("demo", ["train.max_length=16"]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "BACKBONE", tiny_encoder_folder)
+    monkeypatch.setattr(train, "read_sentences", lambda path, count: SENTENCES[:count])
+    settings = params.check(values, "here")
+
+    def execute(similarity: str, **recipe: Any) -> None:
+        method = {"similarity": similarity}
+        chosen = train.Run.resolve(settings, "softcse_weight", 0, method=method, train=recipe)
+        train.execute(chosen, train.Text(settings), "test")
+
+    return execute
+
+
+def test_a_sentence_longer_than_the_backbone_takes_is_refused(run: Any) -> None:
+    with pytest.raises(NegbenchError, match="max_length 64 exceeds the backbone's 48"):
+        run("self", max_length=64)
+
+
+def test_a_teacher_that_embedded_nothing_says_how_to_ask_it(run: Any) -> None:
+    with pytest.raises(NegbenchError, match=r"no embeddings of the teacher.*dvc repro teacher@backbone"):
+        run("backbone", select="last")
+
+
+@pytest.mark.parametrize("select", ["sts-test", "stsb-dev"])
+def test_a_score_without_its_files_is_refused(run: Any, select: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "train", lambda *_, **__: pytest.fail("training began"))
+    monkeypatch.setattr(train.Run, "key", lambda _: "")
+    with pytest.raises(NegbenchError, match="STS"):
+        run("self", select=select)

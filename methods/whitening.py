@@ -13,14 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.core.untrained import UntrainedEncoder
+from methods.core.contract import UntrainedMethod
+from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
 
 # A direction is one the sentences vary in if its variance is above this share of the greatest: what float32 resolves.
 RESOLVED = float(np.finfo(np.float32).eps)
 
 
-class Whitening(UntrainedEncoder):
+class Whitening(UntrainedMethod):
     """The untrained backbone, its embeddings centred and made isotropic."""
 
     label = "BERT-whitening"
@@ -31,8 +32,8 @@ class Whitening(UntrainedEncoder):
     # Deviation: the paper fits on NLI or on the sentences of the set that is then scored; we fit on the training text,
     # which every other method sees too.
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
-        super().__init__(backbone, sentences)
-        embeddings = super().encode(sentences).astype(np.float64)  # (N, H)
+        self._encoder = Encoder.load(backbone, self.pooling)
+        embeddings = self._embed(sentences)
         self._mean = embeddings.mean(axis=0)
         variances, directions = np.linalg.eigh(np.cov(embeddings.T))  # (H,), (H, H)
         # Fewer sentences than dimensions, or dimensions that LayerNorm ties together, leave some without variance.
@@ -43,5 +44,9 @@ class Whitening(UntrainedEncoder):
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Embed N sentences: (N, D), D <= H the directions the fitted sentences vary in; not normalised."""
-        whitened: NDArray[np.float64] = (super().encode(sentences) - self._mean) @ self._kernel
+        whitened: NDArray[np.float64] = (self._embed(sentences) - self._mean) @ self._kernel
         return whitened.astype(np.float32)
+
+    def _embed(self, sentences: Sequence[str]) -> NDArray[np.float64]:
+        """What the backbone says of N sentences: (N, H)."""
+        return self._encoder.encode(sentences, progress="encode").astype(np.float64)

@@ -12,7 +12,7 @@ from methods.core.encoder import Encoder
 
 
 class UntrainedEncoder(UntrainedMethod):
-    """The backbone as it is; a subclass names the pooling."""
+    """The backbone as it is; a subclass names the pooling and adds nothing: stage mteb_untrained takes the bare one."""
 
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
         self._encoder = Encoder.load(backbone, self.pooling)

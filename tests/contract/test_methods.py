@@ -13,6 +13,7 @@ from methods.__main__ import describe
 from methods.core.contract import Batch, Schedule, TrainedMethod, UntrainedMethod, load_method
 from methods.core.encoder import POOLINGS, Encoder
 from methods.core.text import TokenTable
+from methods.core.untrained import UntrainedEncoder
 from pipelines import params
 
 SENTENCES = [
@@ -174,6 +175,14 @@ def test_untrained_methods_encode(name: str, tiny_encoder_folder: Path) -> None:
     assert not np.allclose(embeddings[0], embeddings[1])
     alone = [kind(str(tiny_encoder_folder), SENTENCES).encode([sentence])[0] for sentence in SENTENCES]
     np.testing.assert_allclose(embeddings, np.stack(alone), atol=1e-5)  # evaluation embeds in chunks of any make-up
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_what_retrieval_takes_for_the_bare_backbone_is_that(name: str) -> None:
+    """Stage mteb_untrained embeds by the backbone in place of an `UntrainedEncoder`: one must add nothing to it."""
+    kind = KINDS[name]
+    if issubclass(kind, UntrainedEncoder):
+        assert (kind.__init__, kind.encode) == (UntrainedEncoder.__init__, UntrainedEncoder.encode)
 
 
 def test_nothing_but_its_file_names_a_method() -> None:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.core.losses import cosine_matrix
+
 Slice = Literal["all", "newest", "middle", "oldest", "without_middle"]
 
 
@@ -61,7 +63,7 @@ def centroids(rows: Tensor, clusters: int, rounds: int = 10) -> Tensor:
     """
     centres = rows[torch.linspace(0, len(rows) - 1, min(clusters, len(rows)), device=rows.device).long()]
     for _ in range(rounds):
-        group = (rows @ centres.T).argmax(dim=1)  # (N,)
+        group = cosine_matrix(rows, centres).argmax(dim=1)  # (N,); in float32 under autocast too
         sums = torch.zeros_like(centres).index_add_(0, group, rows)
         empty = torch.bincount(group, minlength=len(centres)) == 0
         centres = F.normalize(torch.where(empty[:, None], centres, sums), dim=1)

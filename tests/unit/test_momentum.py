@@ -89,6 +89,14 @@ def test_one_centroid_is_the_mean_and_as_many_as_rows_are_the_rows() -> None:
     torch.testing.assert_close(centroids(rows, 9), rows)
 
 
+def test_centroids_are_the_same_under_autocast() -> None:
+    torch.manual_seed(0)
+    rows = torch.nn.functional.normalize(1 + 0.02 * torch.randn(200, 8), dim=1)  # cosines that bf16 takes for equal
+    with torch.autocast("cpu", torch.bfloat16):
+        found = centroids(rows, 5)
+    assert torch.equal(found, centroids(rows, 5))
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.85, 1.0])
 def test_ema_is_the_weighted_mean(decay: float) -> None:
     online, target = nn.Linear(3, 2), nn.Linear(3, 2)

@@ -14,10 +14,10 @@ twice, and the method is a softmax over the negatives at t_i = tau_init.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from methods.core.contract import Batch, Schedule
@@ -37,6 +37,12 @@ class ISogCLRSettings(InBatchSettings):
     beta_u: float = Field(0.9, gt=0, le=1, description="beta_u, share of the present gradient in u_i (losses.py)")
     eta: float = Field(0.001, ge=0, description="eta, learning rate of t_i (losses.py eta_init)")
     clip: float = Field(3.0, gt=0, description="bound of the gradient of t_i (losses.py grad_clip)")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.tau_min <= self.temperature <= self.tau_max:
+            raise ValueError(f"temperature {self.temperature} lies outside {self.tau_min} to {self.tau_max}")
+        return self
 
 
 class ISogCLR(InBatchMethod):

@@ -9,10 +9,10 @@ Source: Alex-HaochenLi/Soft-InfoNCE CodeBERT/models.py (`softinfonce`). The clip
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from methods.core.contract import Batch
@@ -25,9 +25,15 @@ LEAST = 0.1  # the code's clip
 class SoftInfoNCESettings(TaughtSettings):
     """The argument parser's; who teaches is ours (theirs: BM25, SimCSE or a trained model)."""
 
-    alpha: float = Field(1.0, ge=0, description="weight of the similarity (--weight_kl); below beta N")
+    alpha: float = Field(1.0, ge=0, description="weight of the similarity (--weight_kl); at most beta")
     beta: float = Field(1.0, gt=0, description="weight of uniformity (--weight_unif)")
     sharpness: float = Field(1.0, gt=0, description="temperature of the softmax over similarities (--t)")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.alpha > self.beta:  # beyond beta N the weights turn round, and the last batch may have few negatives
+            raise ValueError(f"alpha {self.alpha} exceeds beta {self.beta}")
+        return self
 
 
 class SoftInfoNCE(TaughtMethod):

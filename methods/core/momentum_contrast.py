@@ -57,7 +57,7 @@ class MoCoSESettings(MethodSettings):
     queue_clusters: int = Field(
         0, ge=0, description="contrast with this many k-means centres of the queue; 0: none (slide 9)"
     )
-    ema_decay: float = Field(0.85, ge=0, le=1, description='eta; "0.75~0.95" on slide 4, best of Table 3')
+    ema_decay: float = Field(0.85, ge=0, lt=1, description='eta; "0.75~0.95" on slide 4, best of Table 3')
     ema_schedule: Literal["cosine", "cosine_15000", "constant"] = Field(
         "cosine", description="how the decay rises from eta to 1: over the run, over 15,000 steps (code), or not"
     )
@@ -108,6 +108,8 @@ class MoCoSESettings(MethodSettings):
             raise ValueError("without a queue (queue_size 0) in_batch_negatives must be on: there is no other negative")
         if self.queue_slice != "all" and self.queue_size < 4:
             raise ValueError(f"queue_slice '{self.queue_slice}' needs a queue of at least 4, not {self.queue_size}")
+        if self.queue_clusters > self.queue_size:
+            raise ValueError(f"queue_clusters {self.queue_clusters} exceeds queue_size {self.queue_size}")
         return self
 
     @property
@@ -240,5 +242,4 @@ class MomentumContrast(TrainedMethod):
 
 def traceable_distance(settings: MoCoSESettings, batch_size: int) -> float:
     """d_trace = 1 / (1 - eta) + K / B: steps between the online branch and the oldest negative (slide 8)."""
-    memory = 1 / (1 - settings.ema_decay) if settings.ema_decay < 1 else float("inf")
-    return memory + settings.queue_size / batch_size
+    return 1 / (1 - settings.ema_decay) + settings.queue_size / batch_size

@@ -204,6 +204,8 @@ def test_a_switch_said_outright_wins_over_the_reading() -> None:
         ({"queue_size": 64}, "initial_fill 128 exceeds queue_size 64"),
         ({"projector_layers": 0, "projector_dimension": 8}, "at least one projector layer"),
         ({"queue_size": 0, "initial_fill": 0}, "no other negative"),
+        ({"ema_decay": 1.0}, "less than 1"),
+        ({"queue_clusters": 513}, "queue_clusters 513 exceeds queue_size 512"),
         ({"queue_size": 3, "initial_fill": 0, "queue_slice": "middle"}, "needs a queue of at least 4"),
     ],
 )
@@ -273,4 +275,3 @@ def test_the_present_gradient_moves_what_the_previous_one_does_not(tiny_encoder:
 def test_traceable_distance_of_the_papers_peak() -> None:
     """Slide 8: eta 0.85, K 512, batch 64 give 6.667 + 8."""
     assert traceable_distance(MoCoSESettings(), 64) == pytest.approx(14.667, abs=1e-3)
-    assert traceable_distance(MoCoSESettings(ema_decay=1.0), 64) == math.inf

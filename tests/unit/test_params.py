@@ -104,15 +104,18 @@ def test_a_methods_own_settings_are_checked() -> None:
         ("trian.lr=1", "unknown setting 'trian'.*Did you mean 'train'"),
         ("methods.softcse_weight.similarity=bakcbone", "no such teacher 'bakcbone'.*Did you mean 'backbone'"),
         ("ablate.queue_distance.train.lrr=1", "unknown setting 'lrr'.*ablate.queue_distance.*Did you mean 'lr'"),
-        ("ablate.queue_distance.cells=[{queue_siz: 3}]", "unknown setting 'queue_siz'.*ablate.queue_distance"),
-        ("ablate.queue_distance.cells=[{train: {lrr: 1}}]", "unknown setting 'lrr'.*ablate.queue_distance"),
+        ("ablate.queue_distance.cells=[{queue_siz:3}]", "unknown setting 'queue_siz'.*ablate.queue_distance"),
+        ("ablate.queue_distance.cells=[{train:{lrr:1}}]", "unknown setting 'lrr'.*ablate.queue_distance"),
+        ("trained=[isogclr] methods.isogclr.temperature=0.01", "temperature 0.01 lies outside 0.05 to 1.0"),
+        ("trained=[isogclr] methods.isogclr.tau_max=0.05", "temperature 0.07 lies outside 0.05 to 0.05"),
+        ("trained=[soft_infonce] methods.soft_infonce.alpha=2", "alpha 2.0 exceeds beta 1.0"),
         ("methods.mocose_released.train=null", "'train'.*valid dictionary"),
         ("train.lr", "cannot apply 'train.lr'.*key=value"),
     ],
 )
 def test_what_would_fail_later_is_refused_at_once(override: str, says: str) -> None:
     with pytest.raises(NegbenchError, match=says):
-        profile.compose("demo", [override])
+        profile.compose("demo", override.split())
 
 
 def test_a_cells_recipe_wins_over_the_studys_and_that_over_the_methods() -> None:

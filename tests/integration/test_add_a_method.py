@@ -15,14 +15,14 @@ import yaml
 from pipelines.params import ROOT
 
 REPORTED = """
-key: debiased
-name: Debiased
+key: margin
+name: Margin
 citation: Nobody. An example. 2026.
 sources: {A: the authors' README}
 protocols:
   own: {pooling: mean, aggregation: all, selection: STS-B dev, split: test}
 rows:
-  - {id: debiased, label: Debiased (theirs), methods: [debiased], backbone: bert-base-uncased, protocol: own,
+  - {id: margin, label: Margin (theirs), methods: [margin], backbone: bert-base-uncased, protocol: own,
      where: README, source: A, certainty: A, metric: spearman_all,
      STS12: 70, STS13: 70, STS14: 70, STS15: 70, STS16: 70, STSB: 70, SICKR: 70, avg: 70}
 transfer: []
@@ -31,7 +31,7 @@ reproductions: []
 claims: []
 """
 SMALL = [
-    "trained=[debiased]",
+    "trained=[margin]",
     "untrained=[cls]",
     "seeds=[0,1]",
     "fetch.generated.corpus_sentences=3000",
@@ -53,12 +53,12 @@ def test_one_file_one_subtree_and_one_file_of_numbers_make_a_method(tmp_path: Pa
             shutil.copy(ROOT / name, tmp_path / name)
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Add a method")[1]
     code, settings = re.findall(r"```(?:python|yaml)\n(.*?)```", section, flags=re.DOTALL)[:2]
-    (tmp_path / "methods/debiased.py").write_text(code, encoding="utf-8")
+    (tmp_path / "methods/margin.py").write_text(code, encoding="utf-8")
     base = tmp_path / "profiles/base.yaml"
     values = yaml.safe_load(base.read_text(encoding="utf-8"))
     values["methods"] |= yaml.safe_load(settings)["methods"]
     base.write_text(yaml.safe_dump(values), encoding="utf-8")
-    (tmp_path / "reports/paper/debiased.yaml").write_text(REPORTED, encoding="utf-8")
+    (tmp_path / "reports/paper/margin.yaml").write_text(REPORTED, encoding="utf-8")
 
     def do(*command: str) -> str:
         environment = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
@@ -69,10 +69,10 @@ def test_one_file_one_subtree_and_one_file_of_numbers_make_a_method(tmp_path: Pa
     do("git", "init", "-q")
     do(sys.executable, "-m", "dvc", "init", "-q")
     do(sys.executable, "-m", "pipelines.profile", "demo", *SMALL)
-    assert "temperature: 0.05" in do(sys.executable, "-m", "methods", "debiased")
+    assert "temperature: 0.05" in do(sys.executable, "-m", "methods", "margin")
     do(sys.executable, "-m", "dvc", "repro", "-q")
     table = (tmp_path / "reports/build/tables/sts.md").read_text(encoding="utf-8")
-    ours = next(line for line in table.splitlines() if line.startswith("| Debiased |"))
+    ours = next(line for line in table.splitlines() if line.startswith("| Margin |"))
     assert "±" in ours
-    assert "| Debiased (theirs) (A) | 70.00 |" in table
+    assert "| Margin (theirs) (A) | 70.00 |" in table
     assert (tmp_path / "reports/build/report.pdf").read_bytes().startswith(b"%PDF")

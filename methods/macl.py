@@ -5,7 +5,8 @@ the better the model aligns its positives, the higher its temperature; the weigh
 P_ii nears 1.
 
 Source: chenhaoxing/MACL macl.py, class MACLb, which leaves A0 out. We follow it: A0 is no parameter of its own, since
-t0 (1 + a (A - A0)) = t0 (1 - a A0) (1 + a / (1 - a A0) A). The settings of its sentence experiments are not released.
+t0 (1 + a (A - A0)) = t0 (1 - a A0) (1 + a / (1 - a A0) A). We ask for a <= 1 in this form, which keeps t positive
+whatever A. The settings of its sentence experiments are not released.
 """
 
 from __future__ import annotations

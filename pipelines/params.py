@@ -109,7 +109,7 @@ class Train(Section):
     select: Literal["stsb-dev", "sts-test", "last"] = "stsb-dev"
     checkpoint_every: int = Field(1_000, ge=1)  # steps between two states to resume from
     precision: Literal["fp32", "bf16"] = "fp32"
-    # At evaluation: one of those that a saved model can carry; in training the method's own head sits on [CLS].
+    # In training, under the method's own head, and at evaluation: one of those that a saved model can carry.
     pooling: Literal["cls_before_pooler", "mean"] = "cls_before_pooler"
 
 

@@ -85,6 +85,8 @@ def train(
         schedule.load_state_dict(state["schedule"])
         history, best, done = History(**state["history"]), state["best"], state["done"]
         torch.set_rng_state(state["rng"].cpu())
+        if device.type == "cuda":  # dropout draws there
+            torch.cuda.set_rng_state(state["device_rng"].cpu(), device)
 
     method.train()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
@@ -131,6 +133,7 @@ def train(
                     "best": best,
                     "done": step + 1,
                     "rng": torch.get_rng_state(),
+                    "device_rng": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
                 },
             )
     if best:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,29 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
     assert (history.best_step, history.best_score) == (expected.best_step, expected.best_score)
     losses = [[row["loss"] for row in h.rows] for h in (history, expected)]
     assert losses[0] == losses[1]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_run_resumed_on_a_gpu_draws_the_masks_that_were_left(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    calls = 0
+
+    def dying(_: Encoder) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == 4:  # at step 8, after the checkpoints of steps 3 and 6
+            raise Stopped
+        return 0.0
+
+    def run(score: Callable[[Encoder], float] | None) -> list[float]:
+        method = simcse(copy.deepcopy(tiny_encoder)).to("cuda")
+        checkpoint = tmp_path / "state.pt" if score or (tmp_path / "state.pt").is_file() else None
+        history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, score=score, checkpoint=checkpoint)
+        return [row["loss"] for row in history.rows]
+
+    whole = run(None)
+    with pytest.raises(Stopped):
+        run(dying)
+    assert run(None) == pytest.approx(whole, rel=1e-3)  # sums on a GPU come in any order
 
 
 class Diverging(TrainedMethod):

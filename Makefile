@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+JOBS ?= 2
 BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on disk it compiles all that it imports
@@ -13,11 +14,12 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
 	@echo "  PROFILE=demo|small|paper   switch profile first (repro, profile)"
+	@echo "  JOBS=2                     stages at a time; 1 is plain dvc repro (repro)"
 	@echo "  SET=\"key=value ...\"        settings on top of the profile (repro, profile)"
 
-repro: $(VENV)/installed ## run the experiment and build the report: dvc repro
+repro: $(VENV)/installed ## run the experiment and build the report
 	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),demo) $(SET); fi
-	@dvc repro
+	@python -m pipelines.repro --jobs $(JOBS)
 	@echo "Report: reports/build/report.pdf"
 
 profile: $(VENV)/installed ## switch profile and show what changed

@@ -16,16 +16,16 @@ WIDTH = 6.3  # inches: the report's text width (16 cm)
 INK = "#0B4F8A"  # ours, after training
 PALE = "#C4C9CE"  # before training, bands
 GREY = "#55595E"  # the paper, annotations
-COLUMNS = 4  # panels side by side
+COLUMNS = 4  # most panels side by side
 
 # The text face is typst's; matplotlib lacks it, lays out with the next family and says so on every draw.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def panels(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels that share their axes, four side by side."""
-    columns = min(COLUMNS, count)
-    rows = -(-count // columns)
+    """A figure with `count` panels that share their axes, at most four side by side and as many in each row."""
+    rows = -(-count // COLUMNS)
+    columns = -(-count // rows)
     figure = Figure(figsize=(WIDTH * max(columns, 2) / COLUMNS, 1.5 * rows + 0.2))
     axes = [*figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat]
     for unused in axes[count:]:

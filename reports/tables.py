@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports.families import Family
+from reports.families import STS, Family
 from reports.paper import Paper
 from reports.records import Method, Results
 from reports.verdicts import sample
@@ -111,8 +111,12 @@ def _blocks(results: Results, papers: Sequence[Paper], family: Family, metric: s
 
 
 def _line(results: Results, method: Method, family: Family, metric: str, notes: _Notes) -> Line:
-    warning = results.warnings.get(method.name)
-    note = notes.mark(f"Mixed records: {warning}.") if warning else ""  # first, as its mark is met first
+    said = []
+    if warning := results.warnings.get(method.name):
+        said.append(f"Mixed records: {warning}.")
+    if family is STS and method.info.setting("select") == "sts-test":
+        said.append("The checkpoint was selected by the average of this very row.")
+    note = notes.mark(" ".join(said)) if said else ""  # first, as its mark is met first
     return Line(
         label=method.info.label,
         cells=tuple(_cell(method, task, metric, notes) for task in family.labels),

@@ -133,6 +133,21 @@ def test_uneven_seeds_and_mixed_records_are_marked(results: Path, tmp_path: Path
     assert table.notes[lines(table)["SimCSE (n = 3)"].note] == "Mixed records: its seeds differ in code."
 
 
+def test_a_row_that_was_selected_by_its_own_scores_says_so(tmp_path: Path) -> None:
+    results = write_results(tmp_path / "results")
+    for seed in range(3):
+        file = results / f"mocose/{seed}/run.json"
+        info = json.loads(file.read_text(encoding="utf-8"))
+        info["train"]["select"] = "sts-test"
+        file.write_text(json.dumps(info), encoding="utf-8")
+    sts = build(results)
+    assert sts.notes == {"a": "The checkpoint was selected by the average of this very row."}
+    assert {label for label, line in lines(sts).items() if line.note} == {"MoCoSE"}
+    transfer = tables.build(records.load(results), [], TRANSFER)
+    assert transfer is not None
+    assert not transfer.notes
+
+
 def test_without_baselines_or_papers(results: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(results, tmp_path / "results")
     for name in ("bag_of_words", "cls", "first_last_avg"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import BertForMaskedLM
 
 _WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
+_ALPHABET = 1000  # letters of a vocabulary of our own, the library's limit
 
 
 def backbone(_: argparse.Namespace) -> None:
@@ -112,7 +115,15 @@ def _tokenizer(settings: params.Backbone, sentences: list[str]) -> Any:
             raise NegbenchError("no vocabulary here", vocabulary, "Correct backbone.vocab, or set it to null.")
         return BertTokenizerFast(str(vocabulary))
     trainer = BertWordPieceTokenizer(lowercase=True)
-    trainer.train_from_iterator(iter(sentences), vocab_size=settings.vocab_size, show_progress=False)
+    # The library numbers the pieces of one letter in an order that changes from run to run, and breaks the ties of
+    # equally frequent pairs by these numbers. Pieces that it is told of come first, in the order given.
+    common = Counter(chain.from_iterable(sentences)).most_common(_ALPHABET)
+    letters = {*trainer.normalizer.normalize_str("".join(character for character, _ in common))}
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    known += [prefix + letter for prefix in ("", "##") for letter in sorted(letters) if not letter.isspace()]
+    trainer.train_from_iterator(
+        iter(sentences), vocab_size=settings.vocab_size, show_progress=False, special_tokens=known
+    )
     with TemporaryDirectory() as folder:
         trainer.save_model(folder)
         return BertTokenizerFast(str(Path(folder) / "vocab.txt"))

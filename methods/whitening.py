@@ -17,8 +17,10 @@ from methods.core.contract import UntrainedMethod
 from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
 
-# A direction is one the sentences vary in if its variance is above this share of the greatest: what float32 resolves.
+# A direction is one the sentences vary in if its variance is above this share of the greatest, and its standard
+# deviation above what rounding leaves where they do not vary at all: two rows of a batch differ in their last digits.
 RESOLVED = float(np.finfo(np.float32).eps)
+ROUNDING = 64 * RESOLVED  # as a share of an embedding's length
 
 
 class Whitening(UntrainedMethod):
@@ -37,7 +39,8 @@ class Whitening(UntrainedMethod):
         self._mean = embeddings.mean(axis=0)
         variances, directions = np.linalg.eigh(np.cov(embeddings.T))  # (H,), (H, H)
         # Fewer sentences than dimensions, or dimensions that LayerNorm ties together, leave some without variance.
-        kept = variances > RESOLVED * variances.max()
+        length = np.sqrt((embeddings**2).sum(axis=1).mean())
+        kept = variances > max(RESOLVED * variances.max(), (ROUNDING * length) ** 2)
         if not kept.any():
             raise NegbenchError("all sentences have one embedding", "whitening", "Give different sentences to fit to.")
         self._kernel = directions[:, kept] / np.sqrt(variances[kept])  # (H, D)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pipelines import params
+from pipelines.expected import expected
 from pipelines.paths import BUILD, REPORTED, RESULTS
 from reports import records, study
 
@@ -15,9 +16,8 @@ def measured(arguments: argparse.Namespace) -> tuple[records.Results, list[study
     if arguments.params is None:
         return records.load(arguments.results), study.load(arguments.results)
     settings = params.load(arguments.params)
-    wanted = {name: [0] for name in settings.untrained} | dict.fromkeys(settings.trained, settings.seeds)
     cells = study.load(arguments.results) if study.QUEUE_DISTANCE in settings.ablate else []
-    return records.load(arguments.results, wanted), cells
+    return records.load(arguments.results, expected(settings)), cells
 
 
 def options(prog: str, description: str | None) -> argparse.ArgumentParser:

@@ -23,8 +23,7 @@ def stage(arguments: argparse.Namespace) -> None:
         encoder = Encoder.load(BACKBONE, method.pooling).to(device.best())
     else:
         encoder = method(str(BACKBONE), read_sentences(settings.corpus, settings.evaluate.fit_sentences))
-    described = {"method": arguments.method, "train": {"pooling": method.pooling} if method.pooling else {}}
-    mteb.measure(settings, described, 0, encoder)
+    mteb.measure(settings, method.describe(arguments.method), 0, encoder)
 
 
 if __name__ == "__main__":

@@ -46,16 +46,23 @@ def origin(settings: Params, described: Mapping[str, Any], section: BaseModel) -
         described: what the run was: method, seed, settings, train.
         section: the settings of the evaluation.
     """
-    shared = [part.model_dump(mode="json") for part in (settings.backbone, section)]
     return {
         "profile": settings.profile,
         "comparable": settings.comparable,
         "backbone": settings.backbone.name,
-        "params_hash": params_hash([_chosen(described, "method", "seed", "settings", "train"), *shared]),
         "evaluation": section.model_dump(mode="json"),
+        "versions": versions(),
+        **hashes(settings, described, section),
+    }
+
+
+def hashes(settings: Params, described: Mapping[str, Any], section: BaseModel) -> dict[str, str]:
+    """What tells records of the present settings, code and data from others; arguments as of `origin`."""
+    shared = [part.model_dump(mode="json") for part in (settings.backbone, section)]
+    return {
+        "params_hash": params_hash([_chosen(described, "method", "seed", "settings", "train"), *shared]),
         "code_hash": run_code(described),
         "data_hash": data_hash(),
-        "versions": versions(),
     }
 
 

@@ -16,13 +16,7 @@ def stage(arguments: argparse.Namespace) -> None:
     """Evaluate the method into results/<method>/0/: without training no seed changes anything."""
     settings = params.load()
     method = load_untrained(arguments.method)
-    described = {
-        "method": arguments.method,
-        "label": method.label,
-        "paper": method.paper,
-        "trained": False,
-        "train": {"pooling": method.pooling} if method.pooling else {},
-    }
+    described = method.describe(arguments.method)
     with atomic.entries(results_of(arguments.method, 0)) as out:
         sentences = read_sentences(settings.corpus, settings.evaluate.fit_sentences)
         measure(method(str(BACKBONE), sentences), out, settings, described)

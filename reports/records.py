@@ -6,8 +6,10 @@ The report sees these records and nothing else of a run: no model, no data.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -111,9 +113,16 @@ class Run:
     seed: int
     info: Info
     provenance: Provenance
-    records: tuple[Record, ...]
+    evaluated: tuple[Record, ...]
+    search_provenance: Provenance | None
+    searched: tuple[Record, ...]  # retrieval and reranking
     negatives: Negatives | None
     spectrum: Spectrum | None
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All scores."""
+        return self.evaluated + self.searched
 
     def score(self, task: str, metric: str) -> Record | None:
         """The record of one task; None if the run was never evaluated on it."""
@@ -139,11 +148,29 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """Hashes that a run's records must carry: those of STS, transfer and geometry, and those of retrieval."""
+
+    evaluated: Mapping[str, str]
+    searched: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Records that count nowhere, because they are not there or not of the present settings, code and data."""
+
+    method: str
+    seed: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything measured under one profile."""
 
     methods: tuple[Method, ...]
     warnings: dict[str, str]  # method to what its seeds disagree in
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def provenance(self) -> Provenance:
@@ -155,26 +182,29 @@ class Results:
         return [method for method in self.methods if method.trained == trained]
 
 
-def load(folder: Path, wanted: Mapping[str, Sequence[int]] | None = None) -> Results:
+def load(folder: Path, wanted: Mapping[str, Mapping[int, Expected]] | None = None) -> Results:
     """Read every run.
 
     Args:
         folder: holds <method>/<seed>/.
-        wanted: seeds by method; other runs are left out, such as those of an earlier profile. None reads all.
+        wanted: the runs that count, by method and seed, with the hashes of their records. Others, such as those of an
+            earlier profile, are not read; missing and stale ones are listed as left out. None reads all there are.
 
     Raises:
-        NegbenchError: there is none, a file is missing or not as the classes above say, a seed is no number,
-            or runs disagree in profile, comparability or data.
+        NegbenchError: there is none, a file is missing or not as the classes above say, a seed is no number, a score
+            stands twice, or runs disagree in profile, comparability or data.
     """
-    found: dict[str, list[Path]] = {}
-    for file in sorted(folder.glob("*/*/records.json")):  # git alone leaves folders with metrics.json and no records
-        method, seed = file.parent.parent.name, file.parent.name
-        if wanted is None or seed in map(str, wanted.get(method, ())):
-            found.setdefault(method, []).append(file.parent)
-    methods = tuple(Method(name, _runs(seeds)) for name, seeds in found.items())
-    if not methods:
-        raise NegbenchError("no results here", folder, "Run `dvc repro evaluate` first.")
-    runs = [run for method in methods for run in method.runs]
+    runs, left_out = [], []
+    if wanted is None:
+        runs = [_run(file.parent) for file in sorted(folder.glob("*/*/records.json"), key=_by_seed)]
+    for method, seeds in sorted((wanted or {}).items()):
+        for seed, expected in sorted(seeds.items()):
+            run, why = _fresh(folder / method / str(seed), expected)
+            runs += [run] if run else []
+            left_out += [LeftOut(method, seed, why)] if why else []
+    if not runs:
+        why = f": {left_out[0].why}" if left_out else ""
+        raise NegbenchError(f"no results here{why}", folder, "Run `dvc repro` first.")
     next_step = "Run `dvc repro`; remove the folder of a method or seed that params.yaml no longer names."
     for field in _SHARED:
         first, *others = runs
@@ -183,14 +213,35 @@ def load(folder: Path, wanted: Mapping[str, Sequence[int]] | None = None) -> Res
             if ours != theirs:
                 pair = f"{first.method}/{first.seed} has '{ours}', {run.method}/{run.seed} has '{theirs}'"
                 raise NegbenchError(f"the runs differ in {field}: {pair}", folder, next_step)
-    return Results(methods, {method.name: text for method in methods if (text := _disagreement(method))})
+    grouped = groupby(runs, key=lambda run: run.method)
+    methods = tuple(Method(name, tuple(found)) for name, found in grouped)
+    warnings = {method.name: text for method in methods if (text := _disagreement(method))}
+    return Results(methods, warnings, tuple(left_out))
 
 
-def _runs(folders: list[Path]) -> tuple[Run, ...]:
-    for folder in folders:
-        if not folder.name.isdecimal():
-            raise NegbenchError(f"'{folder.name}' is no seed", folder, "Results lie in <method>/<seed>/.")
-    return tuple(_run(folder) for folder in sorted(folders, key=lambda folder: int(folder.name)))
+def _by_seed(file: Path) -> tuple[str, int]:
+    method, seed = file.parent.parent.name, file.parent.name
+    if not seed.isdecimal():
+        raise NegbenchError(f"'{seed}' is no seed", file.parent, "Results lie in <method>/<seed>/.")
+    return method, int(seed)
+
+
+def _fresh(folder: Path, expected: Expected) -> tuple[Run | None, str]:
+    """The run without what is stale in it, None if nothing is left, and what was left out and why."""
+    if not (folder / "records.json").is_file():  # git alone leaves folders with metrics.json and no records
+        return None, "not there"
+    run = _run(folder)
+    if changed := _changed(run.provenance, expected.evaluated):
+        return None, f"stale, of other {changed}"
+    if run.search_provenance and (changed := _changed(run.search_provenance, expected.searched)):
+        return replace(run, searched=()), f"retrieval and reranking stale, of other {changed}"
+    return run, ""
+
+
+def _changed(found: Provenance, expected: Mapping[str, str]) -> str:
+    """What records were made with that is not so today."""
+    names = {"params_hash": "settings", "code_hash": "code", "data_hash": "data"}
+    return " and ".join(name for key, name in names.items() if getattr(found, key) != expected[key])
 
 
 def _run(folder: Path) -> Run:
@@ -203,15 +254,26 @@ def _run(folder: Path) -> Run:
                 raise NegbenchError(
                     f"{field} differs from that in {folder / 'records.json'}", search, "Run `dvc repro`."
                 )
+    _once(stored.records, folder / "records.json")
+    _once(searched.records if searched else [], search)
     return Run(
         method=folder.parent.name,
         seed=int(folder.name),
         info=read(Info, folder / "run.json"),
         provenance=stored.provenance,
-        records=(*stored.records, *(searched.records if searched else ())),
+        evaluated=tuple(stored.records),
+        search_provenance=searched.provenance if searched else None,
+        searched=tuple(searched.records) if searched else (),
         negatives=read(Negatives, negatives) if negatives.is_file() else None,
         spectrum=read(Spectrum, spectrum) if spectrum.is_file() else None,
     )
+
+
+def _once(found: Sequence[Record], file: Path) -> None:
+    names = Counter((record.task, record.metric) for record in found)
+    task, metric = max(names, key=lambda name: names[name], default=("", ""))
+    if names[task, metric] > 1:
+        raise NegbenchError(f"{task} has {metric} twice", file, "Run `dvc repro` for this method again.")
 
 
 S = TypeVar("S", bound=Stored)

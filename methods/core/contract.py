@@ -104,6 +104,12 @@ class UntrainedMethod(ABC):
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Embed N sentences: (N, D), not normalised."""
 
+    @classmethod
+    def describe(cls, name: str) -> dict[str, Any]:
+        """The method as plain values, for run.json and for hashing; `name` is its file's."""
+        train = {"pooling": cls.pooling} if cls.pooling else {}
+        return {"method": name, "label": cls.label, "paper": cls.paper, "trained": False, "train": train}
+
 
 def load_method(name: str) -> type[TrainedMethod] | type[UntrainedMethod]:
     """The one method class defined in methods/<name>.py.

@@ -24,7 +24,10 @@ PACKAGES = ("pipelines", "methods", "eval", "reports")
 # belongs here because every value it could supply stands in params.yaml, which stages do depend on.
 INFRASTRUCTURE = {
     f"pipelines/{name}.py"
-    for name in ("__init__", "atomic", "device", "errors", "log", "main", "nearest", "params", "paths", "provenance")
+    for name in (
+        *("__init__", "atomic", "device", "errors", "expected", "log", "main", "nearest", "params", "paths"),
+        "provenance",
+    )
 }
 
 

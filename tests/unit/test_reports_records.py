@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_fixture import TRAINED, UNTRAINED, write_json, write_results
+from report_fixture import HASHES, TRAINED, UNTRAINED, write_json, write_results
 
 from eval import sts
 from pipelines.errors import NegbenchError
 from reports import negatives, records, stats, study
+from reports.records import Expected, LeftOut
 
 
 @pytest.fixture
@@ -42,6 +43,55 @@ def test_seeds_are_in_numeric_order(results: Path) -> None:
     shutil.copytree(results / "simcse" / "0", results / "simcse" / "10")
     method = next(one for one in records.load(results).methods if one.name == "simcse")
     assert [run.seed for run in method.runs] == [0, 1, 2, 10]
+
+
+def wanted() -> dict[str, dict[int, Expected]]:
+    """What write_results leaves."""
+    seeds = dict.fromkeys(UNTRAINED, 1) | dict.fromkeys(TRAINED, 3)
+    return {name: {seed: Expected(HASHES, HASHES) for seed in range(count)} for name, count in seeds.items()}
+
+
+def test_fresh_records_are_all_read(results: Path) -> None:
+    loaded = records.load(results, wanted())
+    assert loaded == records.load(results)
+    assert loaded.left_out == ()
+
+
+@pytest.mark.parametrize(("field", "what"), [("params_hash", "settings"), ("code_hash", "code"), ("data_hash", "data")])
+def test_a_stale_run_counts_nowhere(results: Path, field: str, what: str) -> None:
+    for name in ("records.json", "mteb/records.json"):
+        edit(results / "simcse/1" / name, lambda content: content["provenance"].update({field: "0"}))
+    loaded = records.load(results, wanted())
+    assert loaded.left_out == (LeftOut("simcse", 1, f"stale, of other {what}"),)
+    assert [run.seed for method in loaded.methods if method.name == "simcse" for run in method.runs] == [0, 2]
+
+
+def test_stale_retrieval_counts_nowhere_and_the_rest_of_the_run_does(results: Path) -> None:
+    edit(results / "simcse/1/mteb/records.json", lambda content: content["provenance"].update(params_hash="0"))
+    loaded = records.load(results, wanted())
+    assert loaded.left_out == (LeftOut("simcse", 1, "retrieval and reranking stale, of other settings"),)
+    run = next(run for method in loaded.methods for run in method.runs if (run.method, run.seed) == ("simcse", 1))
+    assert run.score("avg", "spearman_all") and not run.score("avg", "retrieval_main_score")
+
+
+def test_a_missing_run_is_told_and_one_too_many_is_not_read(results: Path) -> None:
+    shutil.rmtree(results / "simcse/1")
+    shutil.copytree(results / "simcse/0", results / "simcse/10")
+    loaded = records.load(results, wanted())
+    assert loaded.left_out == (LeftOut("simcse", 1, "not there"),)
+    assert [run.seed for method in loaded.methods if method.name == "simcse" for run in method.runs] == [0, 2]
+
+
+def test_nothing_but_stale_records(results: Path) -> None:
+    other = Expected(HASHES | {"code_hash": "0"}, HASHES)
+    with pytest.raises(NegbenchError, match="no results here: stale, of other code"):
+        records.load(results, {"simcse": {0: other}})
+
+
+def test_a_score_that_stands_twice_is_refused(results: Path) -> None:
+    edit(results / "simcse/1/records.json", lambda content: content["records"].append(content["records"][0]))
+    with pytest.raises(NegbenchError, match="STS12 has spearman_all twice"):
+        records.load(results)
 
 
 @pytest.mark.parametrize("field", ["profile", "comparable", "data_hash"])

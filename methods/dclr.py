@@ -42,6 +42,7 @@ class DCLR(TaughtMethod):
     """False negatives out, noise in."""
 
     label = "DCLR"
+    paper = "dclr"
     Settings: ClassVar[type[DCLRSettings]] = DCLRSettings
     settings: DCLRSettings
 

@@ -29,6 +29,7 @@ class FocalInfoNCE(InBatchMethod):
     """The logit is quadratic in the cosine: the pull on a negative grows with its similarity."""
 
     label = "Focal-InfoNCE"
+    paper = "focal_infonce"
     Settings: ClassVar[type[FocalInfoNCESettings]] = FocalInfoNCESettings
     settings: FocalInfoNCESettings
 

@@ -34,6 +34,7 @@ class MACL(InBatchMethod):
     """One temperature a batch, set by how well its positives are aligned, and anchors reweighted."""
 
     label = "MACL"
+    paper = "macl"
     Settings: ClassVar[type[MACLSettings]] = MACLSettings
     settings: MACLSettings
 

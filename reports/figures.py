@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
 from reports import geometry, geometry_figures, theory_figure
+from reports.block import Block
 from reports.geometry import Shape
 from reports.negatives import Histogram
-from reports.paper import Block
 from reports.stats import summarise
 from reports.study import Cell
 from reports.style import GREY, INK, PALE, STYLE, WIDTH, panels

@@ -5,24 +5,19 @@ A number enters with its source and its certainty or not at all; each file begin
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipelines.errors import NegbenchError
-from reports.families import STS, TRANSFER, Family
+from reports.block import Block, Certainty, Spearman, Strict
+from reports.families import AVERAGE, STS, TRANSFER
 
-Certainty = Literal["A", "A-fig", "B", "C"]
-Metric = Literal["spearman_all", "spearman_mean", "spearman_wmean"]
-METRIC: Metric = "spearman_all"  # of the papers' STS tables, so of ours
-
-
-class Strict(BaseModel):
-    """A part of a paper file: an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+METRIC: Spearman = "spearman_all"  # of the papers' STS tables, so of ours
 
 
 class Value(Strict):
@@ -50,7 +45,6 @@ class Row(Strict):
     A cell with a source of its own overrides the row's.
     """
 
-    family: ClassVar[Family]  # the table that it is a line of
     id: str
     label: str
     methods: tuple[str, ...] = ()  # names of our methods that the line speaks of
@@ -62,11 +56,22 @@ class Row(Strict):
     metric: str
     repeats: str | None = None  # id of the row, in another paper's file, that this line copies
     seeds: int | None = None  # runs behind the number, if stated
+    note: str | None = None
     avg: float | Value | None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The columns of its table; the average is the last."""
+        raise NotImplementedError
+
+    def score(self, task: str) -> float | Value | None:
+        """The number for `task` as entered."""
+        found: float | Value | None = getattr(self, task)
+        return found
 
     def cell(self, task: str) -> Value | None:
         """The number for `task` with its source; None where the paper leaves the cell out."""
-        found: float | Value | None = getattr(self, task)
+        found = self.score(task)
         if isinstance(found, float):
             return Value(value=found, source=self.source, certainty=self.certainty, where=self.where)
         return found
@@ -75,8 +80,7 @@ class Row(Strict):
 class StsRow(Row):
     """Spearman's rho times 100."""
 
-    family = STS
-    metric: Metric
+    metric: Spearman
     STS12: float | Value | None
     STS13: float | Value | None
     STS14: float | Value | None
@@ -85,11 +89,15 @@ class StsRow(Row):
     STSB: float | Value | None
     SICKR: float | Value | None
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The seven STS tasks and their average."""
+        return tuple(STS.labels)
+
 
 class TransferRow(Row):
     """Accuracies in per cent: on the test part (acc), or in cross-validation on the training part (devacc)."""
 
-    family = TRANSFER
     metric: Literal["acc", "devacc"]
     MR: float | Value | None
     CR: float | Value | None
@@ -99,51 +107,46 @@ class TransferRow(Row):
     TREC: float | Value | None
     MRPC: float | Value | None
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The seven transfer tasks and their average."""
+        return tuple(TRANSFER.labels)
 
-class Block(Strict):
-    """Numbers of one table or figure that are no line of STS scores: settings in, value (and band) out."""
 
-    id: str
-    label: str
-    study: str | None = None  # our ablation that measures the same
-    where: str
-    source: str
-    certainty: Certainty
-    task: str
-    metric: Metric
-    protocol: str
-    seeds: int | None = None
-    columns: list[str]
-    cells: list[list[float]] = Field(min_length=1)
+class SearchRow(Row):
+    """MTEB's main score times 100, by MTEB's name of the set: papers differ in the sets that they search."""
 
-    @model_validator(mode="after")
-    def _rectangular(self) -> Self:
-        if "value" not in self.columns:
-            raise ValueError(f"block '{self.id}' has no column 'value'")
-        if any(len(cell) != len(self.columns) for cell in self.cells):
-            raise ValueError(f"block '{self.id}' has a cell that does not fill its {len(self.columns)} columns")
-        return self
+    metric: Literal["retrieval_main_score", "reranking_main_score"]
+    scores: dict[str, float | Value | None]
 
-    def column(self, name: str) -> list[float]:
-        """Values of one column, in the order of the cells."""
-        index = self.columns.index(name)
-        return [cell[index] for cell in self.cells]
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The sets of this line and their average."""
+        return (*self.scores, AVERAGE)
+
+    def score(self, task: str) -> float | Value | None:
+        """The number for `task` as entered; None for a set that the line leaves out."""
+        return self.avg if task == AVERAGE else self.scores.get(task)
 
 
 class Reproduction(Strict):
-    """What others got when they ran the method of `row` again: one number a run, or a range."""
+    """What others got when they ran the method of `row` again: averages, one a run, or a range, or a run's tasks."""
 
     row: str
-    values: list[float] = []
+    values: tuple[float, ...] = ()
     range: tuple[float, float] | None = None
+    tasks: dict[str, float] = Field({})  # of one run, as far as given
     setting: str
+    retrained: bool = True  # false: a released checkpoint was evaluated
     source: str
     certainty: Certainty
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if bool(self.values) == (self.range is not None):
+        if bool(self.values or self.tasks) == (self.range is not None):
             raise ValueError("a reproduction holds either 'values' or a 'range'")
+        if unknown := self.tasks.keys() - STS.labels.keys():
+            raise ValueError(f"unknown task '{min(unknown)}'")
         return self
 
 
@@ -167,33 +170,39 @@ class Paper(Strict):
     citation: str
     sources: dict[str, str]  # short-hand to what it stands for; every `source` begins with one
     protocols: dict[str, Protocol]
-    rows: list[StsRow]
-    transfer: list[TransferRow]
-    numbers: list[Block]
-    reproductions: list[Reproduction]
-    claims: list[Claim]
+    rows: tuple[StsRow, ...] = ()
+    transfer: tuple[TransferRow, ...] = ()
+    search: tuple[SearchRow, ...] = ()
+    numbers: tuple[Block, ...] = ()
+    reproductions: tuple[Reproduction, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     @property
     def lines(self) -> list[Row]:
         """The rows of all tables."""
-        return [*self.rows, *self.transfer]
+        return [*self.rows, *self.transfer, *self.search]
+
+    @property
+    def entries(self) -> list[Row | Block]:
+        """Whatever has an id."""
+        return [*self.lines, *self.numbers]
 
     @model_validator(mode="after")
     def _refers(self) -> Self:
-        cells = [cell for row in self.lines for cell in map(row.cell, row.family.labels) if cell]
-        sources = [row.source for row in self.lines] + [cell.source for cell in cells]
-        sources += [block.source for block in self.numbers] + [other.source for other in self.reproductions]
-        sources += [claim.source for claim in self.claims]
+        sources = [row.source for row in self.lines] + [block.source for block in self.numbers]
+        sources += [cell.source for row in self.lines for cell in map(row.cell, row.tasks) if cell]
+        sources += [other.source for other in self.reproductions] + [claim.source for claim in self.claims]
         sources += [protocol.noise.source for protocol in self.protocols.values() if protocol.noise]
+        known = re.compile(rf"({'|'.join(map(re.escape, self.sources))})\b")
         for source in sources:
-            if not source.startswith(tuple(self.sources)):
+            if not known.match(source):
                 raise ValueError(f"source '{source}' begins with no key of 'sources'")
-        used = {row.id: row.protocol for row in self.lines} | {block.id: block.protocol for block in self.numbers}
-        for id_, protocol in used.items():
-            if protocol not in self.protocols:
-                raise ValueError(f"'{id_}' has the protocol '{protocol}', which is not under 'protocols'")
-        if len(used) < len(self.lines) + len(self.numbers):
-            raise ValueError("two rows or blocks share an id")
+        for one in self.entries:
+            if one.protocol is not None and one.protocol not in self.protocols:
+                raise ValueError(f"'{one.id}' has the protocol '{one.protocol}', which is not under 'protocols'")
+        for other in self.reproductions:
+            if other.row not in [row.id for row in self.lines]:
+                raise ValueError(f"a reproduction of '{other.row}', which is no row of this file")
         return self
 
 
@@ -201,34 +210,38 @@ def load(file: Path) -> Paper:
     """Read and check one paper file.
 
     Raises:
-        NegbenchError: not YAML, an unknown or missing key, a number without source or certainty, or a source
-            whose short-hand is not explained; the first problem only.
+        NegbenchError: not YAML, an unknown or missing key, a number without source or certainty, a source whose
+            short-hand is not explained, or a CSV file that is not as `Block` says; the first problem only.
     """
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NegbenchError(f"not valid YAML: {' '.join(str(error).split())}", file, "Correct it.") from None
     try:
-        return Paper.model_validate(content)
+        return Paper.model_validate(content, context=file.parent)
     except ValidationError as error:
         problem = error.errors()[0]
         dotted = ".".join(str(part) for part in problem["loc"])
-        what = f"{dotted}: {problem['msg']}" if dotted else problem["msg"].removeprefix("Value error, ")
-        raise NegbenchError(what, file, "Give every number its source and certainty.") from None
+        what = problem["msg"].removeprefix("Value error, ")
+        next_step = "Correct it; a number enters with its source and certainty."
+        raise NegbenchError(f"{dotted}: {what}" if dotted else what, file, next_step) from None
 
 
 def load_all(folder: Path) -> list[Paper]:
     """Every paper file of a folder, by file name.
 
     Raises:
-        NegbenchError: a file is not valid, or `repeats` names a row that no file has.
+        NegbenchError: a file is not valid, two rows or blocks share an id, or `repeats` names a row that no file has.
     """
     papers = [load(file) for file in sorted(folder.glob("*.yaml"))]
     if not papers:
         raise NegbenchError("no paper files here", folder, "Give the folder that holds <paper>.yaml.")
-    ids = {row.id for paper in papers for row in paper.lines}
+    ids = Counter(one.id for paper in papers for one in paper.entries)
+    if shared := [id_ for id_, count in ids.items() if count > 1]:
+        raise NegbenchError(f"two rows or blocks have the id '{shared[0]}'", folder, "Rename one.")
+    rows = {row.id for paper in papers for row in paper.lines}
     for paper in papers:
         for row in paper.lines:
-            if row.repeats and row.repeats not in ids:
+            if row.repeats and row.repeats not in rows:
                 raise NegbenchError(f"row '{row.id}' repeats an unknown row '{row.repeats}'", folder, "Correct it.")
     return papers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.block import Block
 from reports.families import AVERAGE
 from reports.negatives import Histogram
-from reports.paper import Block
 from reports.records import Method, Results
 from reports.stats import Sample, overlap, summarise
 from reports.study import Cell

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import NegbenchError
+from reports.block import Block
 from reports.families import AVERAGE
-from reports.paper import METRIC, Block, Paper
+from reports.paper import METRIC, Paper
 from reports.records import STUDIES
 
 QUEUE_DISTANCE = "queue_distance"  # the study of EMA decay and queue size

@@ -167,7 +167,7 @@ def _comparison(comparison: Comparisons) -> dict[str, Any]:
         "source": row.source,
         "reasons": reasons,
         "others": [
-            f"{score(other.range[0])} to {score(other.range[1])}"
+            f"{other.setting}: {score(other.range[0])} to {score(other.range[1])}"
             for other in comparison.paper.reproductions
             if other.row == row.id and other.range and other.certainty == "C"
         ],

@@ -104,7 +104,7 @@ def _blocks(results: Results, papers: Sequence[Paper], family: Family, metric: s
         )
         for paper in papers
         for row in paper.lines
-        if row.family is family and row.metric == metric and not row.repeats
+        if row.metric == metric and not row.repeats
     ]
     theirs = [Block(f"Reported (papers){heading}", False, False, _by_average(reported))] if reported else []
     return [*_mark_best(ours), *theirs]

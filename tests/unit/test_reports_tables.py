@@ -41,8 +41,9 @@ def test_numbers_against_pandas(results: Path, tmp_path: Path) -> None:
     aggregate(Namespace(results=results, paper=PAPER, build=tmp_path, params=None))
     flat = pd.read_csv(tmp_path / "records.csv")
     expected = flat[flat.metric == "spearman_all"].groupby(["label", "task"]).value.agg(["mean", "std"])
-    printed = pd.read_csv(tmp_path / "tables" / "sts.csv").set_index("label")
-    assert len(printed) == 7 + 15  # ours, reported
+    printed = pd.read_csv(tmp_path / "tables" / "sts.csv", na_values="—").set_index("label")
+    reported = [row for one in paper.load_all(PAPER) for row in one.rows if not row.repeats]
+    assert len(printed) == 7 + len(reported)  # ours, reported
     for label, task in expected.index:
         assert printed.loc[label, task] == round(expected.loc[(label, task), "mean"], 2)
         if label in {name for name, *_ in TRAINED.values()}:
@@ -54,9 +55,11 @@ def test_the_formats_agree(results: Path) -> None:
     table = build(results)
     rows = list(csv.reader(io.StringIO(tables.to_csv(table))))[1:]
     in_csv = [sorted(cell for cell in row if SCORE.fullmatch(cell)) for row in rows]
+    complete = [numbers for numbers in in_csv if len(numbers) >= len(STS.labels)]
+    assert len(complete) >= 20
     for text in (tables.to_markdown(table), tables.to_latex(table)):
         found = [sorted(SCORE.findall(line)) for line in text.splitlines()]
-        assert [numbers for numbers in found if len(numbers) >= len(STS.labels)] == in_csv
+        assert [numbers for numbers in found if len(numbers) >= len(STS.labels)] == complete
 
 
 def test_bold_is_the_highest_of_ours_in_each_column(results: Path) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines import provenance
+from pipelines.errors import NegbenchError
 from pipelines.params import Params
+from pipelines.paths import DATA
 from reports.records import Expected
 
 
@@ -27,7 +29,11 @@ def expected(settings: Params) -> dict[str, dict[int, Expected]]:
 
 
 def _hashes(settings: Params, described: Mapping[str, Any]) -> Expected:
-    evaluated, searched = (
-        provenance.hashes(settings, described, section) for section in (settings.evaluate, settings.mteb)
-    )
+    try:
+        evaluated, searched = (
+            provenance.hashes(settings, described, section) for section in (settings.evaluate, settings.mteb)
+        )
+    except FileNotFoundError:
+        what = "the manifest of the data is missing, so nothing tells fresh records from stale ones"
+        raise NegbenchError(what, DATA / "manifest.json", "Run `dvc repro fetch`.") from None
     return Expected(evaluated, searched)

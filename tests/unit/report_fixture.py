@@ -118,7 +118,7 @@ def fail(run: Path, task: str, reason: str) -> None:
     """Turn one score of a run, and with it the average, into a failure."""
     content = json.loads((run / "records.json").read_text(encoding="utf-8"))
     for index, old in enumerate(content["records"]):
-        if old["task"] in (task, "avg"):
+        if old["metric"] == "spearman_all" and old["task"] in (task, "avg"):
             content["records"][index] = record(
                 old["task"], None, reason if old["task"] == task else f"no score: {task}"
             )

@@ -81,17 +81,10 @@ def test_the_pdf_is_reproducible(built: Path) -> None:
 def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path) -> None:
     """A second process with another hash seed writes the same bytes."""
     shutil.copytree(built.parent / "results", tmp_path / "results")
-    where = [
-        "--results",
-        tmp_path / "results",
-        "--paper",
-        ROOT / "reports/paper",
-        "--build",
-        tmp_path / "build",
-    ]
-    for stage in ("aggregate", "figures"):
-        command = [sys.executable, "-m", f"pipelines.{stage}", *where]
-        subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    again = "import sys; from pathlib import Path; import test_reports_pdf; test_reports_pdf.stages(Path(sys.argv[1]))"
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-c", again, tmp_path], cwd=ROOT, check=True, env=environment)
     files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
     assert {path.name for path in files} == {
         "summary.json", "records.csv", "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg", "pull.svg",

@@ -1,46 +1,33 @@
-"""Stage aggregate: from records to the report's tables and content."""
+"""Stage aggregate: from records to the report's content and its tables."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import io
-import json
 import sys
 from pathlib import Path
 
 from pipelines import atomic, main
 from pipelines.measured import measured, options
-from reports import geometry, negatives, paper, records, summary, tables, theory, verdicts
-from reports.families import families
+from reports import document, records, summary, tables
 from reports.records import Record
 
 _FLAT = ["profile", "method", "label", "seed", *Record.model_fields, "params_hash", "code_hash", "data_hash"]
 
 
 def aggregate(arguments: argparse.Namespace) -> None:
-    """Write records.csv, summary.json and tables/ into the build folder."""
-    results, cells = measured(arguments)
-    papers = paper.load_all(arguments.paper)
-    built = {family.name: table for family in families(results) if (table := tables.build(results, papers, family))}
-    content = summary.build(
-        results,
-        papers,
-        built,
-        verdicts.compare(results, papers),
-        negatives.pool(results),
-        cells,
-        geometry.shapes(results),
-        theory.load(arguments.results),
-    )
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    """Write records.csv, summary.json (the document) and tables/ into the build folder."""
+    evidence = measured(arguments)
+    content = summary.build(evidence)
+    names = document.names(content)
     build: Path = arguments.build
     with atomic.folder(build / "tables") as folder:
-        for name, table in built.items():
+        for table in content.tables:
             for suffix, render in (("md", tables.to_markdown), ("csv", tables.to_csv), ("tex", tables.to_latex)):
-                (folder / f"{name}.{suffix}").write_text(render(table), encoding="utf-8")
-    atomic.write_text(build / "records.csv", flat(results))
-    atomic.write_text(build / "summary.json", text + "\n")
+                (folder / f"{table.id}.{suffix}").write_text(render(table, names), encoding="utf-8")
+    atomic.write_text(build / "records.csv", flat(evidence.results))
+    atomic.write_text(build / "summary.json", document.dump(content))
 
 
 def flat(results: records.Results) -> str:

@@ -8,20 +8,12 @@ from pathlib import Path
 
 from pipelines import atomic, main
 from pipelines.measured import measured, options
-from reports import figures, geometry, negatives, paper, study, theory
+from reports import figures
 
 
 def draw(arguments: argparse.Namespace) -> None:
     """Write figures/*.svg into the build folder, and PNGs where --png says."""
-    results, cells = measured(arguments)
-    papers = paper.load_all(arguments.paper)
-    drawn = figures.draw(
-        negatives.pool(results),
-        cells,
-        study.reported(papers),
-        geometry.shapes(results),
-        theory.load(arguments.results),
-    )
+    drawn = figures.draw(measured(arguments))
     with atomic.folder(arguments.build / "figures") as folder:
         for name, figure in drawn.items():
             figures.save(figure, folder / f"{name}.svg")

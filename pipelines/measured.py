@@ -1,4 +1,4 @@
-"""What the stages after `evaluate` share: their options, and the runs that the settings name."""
+"""What the stages after `evaluate` share: their options, and the evidence that the settings name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from pipelines import params
 from pipelines.expected import expected
 from pipelines.paths import BUILD, REPORTED, RESULTS
-from reports import records, study
+from reports import evidence
+from reports.evidence import Evidence
 
 
-def measured(arguments: argparse.Namespace) -> tuple[records.Results, list[study.Cell]]:
-    """The runs and the study that the settings name; what an earlier profile left behind does not count."""
+def measured(arguments: argparse.Namespace) -> Evidence:
+    """The runs and the studies that the settings name; what an earlier profile left behind does not count."""
     if arguments.params is None:
-        return records.load(arguments.results), study.load(arguments.results)
+        return evidence.load(arguments.results, arguments.paper)
     settings = params.load(arguments.params)
-    cells = study.load(arguments.results) if study.QUEUE_DISTANCE in settings.ablate else []
-    return records.load(arguments.results, expected(settings)), cells
+    return evidence.load(arguments.results, arguments.paper, expected(settings), list(settings.ablate))
 
 
 def options(prog: str, description: str | None) -> argparse.ArgumentParser:

@@ -6,16 +6,19 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import typst
 
 from pipelines import atomic, main
 from pipelines.errors import NegbenchError
 from pipelines.paths import BUILD
-from reports import deviations
+from reports import deviations, document
+from reports.document import Document
+from reports.layout import layout
+from reports.provenance import ID as PROVENANCE
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = Path("reports/template/report.typ")
@@ -30,21 +33,26 @@ def report(arguments: argparse.Namespace) -> None:
     print(pdf)
 
 
-def content(build: Path, root: Path) -> dict[str, Any]:
+def content(build: Path, root: Path) -> Document:
     """The summary, with what is read from the code rather than from results: deviations and the commit.
 
     Raises:
-        NegbenchError: there is no summary, or it is not JSON.
+        NegbenchError: there is no summary, or it is none.
     """
     file = build / "summary.json"
     try:
-        summary: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        summary = document.load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NegbenchError("the summary is missing", file, "Run `dvc repro aggregate` first.") from None
-    except json.JSONDecodeError as error:
-        raise NegbenchError(f"not valid JSON: {error}", file, "Run `dvc repro aggregate` again.") from None
-    found = [asdict(deviation) for deviation in deviations.collect(root, CODE)]
-    return {**summary, "deviations": found, "commit": commit(root)}
+    except ValueError:
+        raise NegbenchError("not a report's content", file, "Run `dvc repro aggregate` again.") from None
+    sections = []
+    for section in summary.sections:
+        if section.id == PROVENANCE:
+            sections.append(deviations.section(deviations.collect(root, CODE)))
+            section = replace(section, blocks=(*section.blocks, f"{commit(root)}."))
+        sections.append(section)
+    return replace(summary, sections=tuple(sections))
 
 
 def commit(root: Path) -> str:
@@ -61,24 +69,24 @@ def _git(root: Path, *command: str) -> str:
     return subprocess.run(["git", *command], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def document(template: Path, build: Path, values: dict[str, Any]) -> typst.Compiler:
+def compiler(template: Path, build: Path, report: Document) -> typst.Compiler:
     """The template with the report's content, figures read from `build`; nothing is typeset yet."""
     return typst.Compiler(
         template.read_bytes(),
         root=build,
-        sys_inputs={"report": json.dumps(values)},
+        sys_inputs={"report": json.dumps(layout(report))},
         ignore_system_fonts=True,  # the embedded faces are the same on every machine
     )
 
 
-def typeset(template: Path, build: Path, values: dict[str, Any]) -> bytes:
-    """Compile the template to a PDF; the same values, figures and typst version give the same bytes.
+def typeset(template: Path, build: Path, report: Document) -> bytes:
+    """Compile the template to a PDF; the same content, figures and typst version give the same bytes.
 
     Raises:
         NegbenchError: typst refuses; its message is passed on.
     """
     try:
-        pdf = document(template, build, values).compile()
+        pdf = compiler(template, build, report).compile()
     except typst.TypstError as error:
         raise NegbenchError(f"typst: {error.message}", template, "Run `dvc repro figures` first.") from error
     return cast(bytes, pdf)  # a list only for one image a page, None only for output to a file

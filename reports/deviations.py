@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.document import Cell, Group, Row, Section, Table
+
 MARK = "# Deviation:"
 
 
@@ -25,6 +27,15 @@ def collect(root: Path, folders: Sequence[str]) -> list[Deviation]:
     return [
         Deviation(file.relative_to(root).as_posix(), line, text) for file in files for line, text in _comments(file)
     ]
+
+
+def section(found: Sequence[Deviation]) -> Section:
+    """Every deviation beside its place in the code."""
+    rows = tuple(Row(f"`{one.file}:{one.line}`", (Cell(one.text),)) for one in found)
+    caption = "Where the code departs from a paper or from released code, as the code itself says."
+    table = Table("deviations", ("departure",), (Group(rows),), caption, head="place")
+    block = table if rows else "No deviation is marked in the code."
+    return Section("deviations", "Deviations from the papers and their code", (block,))
 
 
 def _comments(file: Path) -> Iterator[tuple[int, str]]:

@@ -10,39 +10,34 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
-from reports import geometry, geometry_figures, theory_figure
+from reports import geometry, geometry_figures, negatives, negatives_figure, queue, study, theory, theory_figure
 from reports.block import Block
-from reports.geometry import Shape
-from reports.negatives import Histogram
+from reports.evidence import Evidence
 from reports.stats import summarise
 from reports.study import Cell
-from reports.style import GREY, INK, PALE, STYLE, WIDTH, panels
-from reports.theory import Theory
+from reports.style import GREY, INK, PALE, STYLE, WIDTH
 from reports.wording import score
 
 
-def draw(
-    histograms: Sequence[Histogram],
-    cells: Sequence[Cell],
-    curve: Block | None,
-    shapes: Sequence[Shape],
-    theory: Theory | None,
-) -> dict[str, Figure]:
-    """Every figure that the results allow, by file stem."""
+def draw(evidence: Evidence) -> dict[str, Figure]:
+    """Every figure that the evidence allows, by its id in the document."""
+    histograms = negatives.pool(evidence.results)
+    shapes = geometry.shapes(evidence.results)
+    done = [cell for cell in evidence.cells if cell.scores]
     with mpl.rc_context(fname=STYLE):
         figures = {}
-        if theory:
-            figures["pull"] = theory_figure.pull(theory)
+        if evidence.theory:
+            figures[theory.FIGURE] = theory_figure.pull(evidence.theory)
         if histograms:
-            figures["negatives"] = negatives(histograms)
-        if any(cell.scores for cell in cells):
-            figures["queue_distance"] = queue_distance([cell for cell in cells if cell.scores], curve)
+            figures[negatives.FIGURE] = negatives_figure.densities(histograms)
+        if done:
+            figures[queue.FIGURE] = queue_distance(done, study.reported(evidence.papers))
         if placed := [shape for shape in shapes if shape.point]:
-            figures["plane"] = geometry_figures.plane(placed)
+            figures[geometry.PLANE] = geometry_figures.plane(placed)
         if any(shape.trained for shape in geometry.spectra(shapes)):
-            figures["spectra"] = geometry_figures.spectra(geometry.spectra(shapes))
+            figures[geometry.SPECTRA] = geometry_figures.spectra(geometry.spectra(shapes))
         return figures
 
 
@@ -53,27 +48,6 @@ def save(figure: Figure, file: Path) -> None:
             figure.savefig(file, metadata={"Date": None, "Creator": None})
         else:
             figure.savefig(file, dpi=300, facecolor="white", transparent=False, metadata={"Software": None})
-
-
-def negatives(histograms: Sequence[Histogram]) -> Figure:
-    """One panel a method: density of the cosine between different sentences, before and after training."""
-    figure, axes = panels(len(histograms))
-    for axis, histogram in zip(axes, histograms, strict=True):
-        axis.stairs(histogram.before, histogram.edges, fill=True, color=PALE)
-        axis.stairs(histogram.after, histogram.edges, fill=True, color=INK, alpha=0.22)
-        axis.stairs(histogram.after, histogram.edges, color=INK, linewidth=1.1)
-        axis.set_title(histogram.label)
-        axis.set_yticks([])
-        axis.spines["left"].set_visible(False)
-    low, high = _support(histograms)
-    top = max(float(max(histogram.before.max(), histogram.after.max())) for histogram in histograms)
-    axes[0].set_xlim(low, high)
-    axes[0].xaxis.set_major_locator(MaxNLocator(4))
-    axes[0].set_ylim(0, 1.28 * top)  # room for the labels
-    for axis, histogram in zip(axes, histograms, strict=True):
-        _label_peaks(axis, histogram)
-    figure.supxlabel("cosine between different training sentences", fontsize=mpl.rcParams["axes.labelsize"])
-    return figure
 
 
 def queue_distance(cells: Sequence[Cell], curve: Block | None) -> Figure:
@@ -129,34 +103,3 @@ def _mark_peak(axis: Axes, x: float, y: float, top: float, colour: str) -> None:
     axis.plot([x], [y], marker="o", markersize=7.5, markerfacecolor="none", markeredgecolor=colour, linestyle="")
     text = f"highest {score(y)} at {score(x)}"
     axis.annotate(text, (x, top), xytext=(0, 5), textcoords="offset points", ha=side, color=colour)
-
-
-def _label_peaks(axis: Axes, histogram: Histogram) -> None:
-    """Name both histograms above their highest bins, inside the panel and clear of each other."""
-    low, high = axis.get_xlim()
-    centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
-    before, after = int(histogram.before.argmax()), int(histogram.after.argmax())
-    heights = histogram.before[before], histogram.after[after]
-    near = abs(centres[before] - centres[after]) < 0.45 * (high - low)
-    level = abs(heights[0] - heights[1]) < 0.15 * max(heights)
-    lift = 10 if near and level else 0  # points: one line of text
-    texts = (
-        (f"before {score(histogram.mean_before)}", centres[before], heights[0], 3 + lift, GREY),
-        (f"after {score(histogram.mean_after)}", centres[after], heights[1], 3, INK),
-    )
-    for text, x, y, gap, colour in texts:
-        place = (x - low) / (high - low)
-        side: Literal["left", "center", "right"] = "left" if place < 0.25 else "right" if place > 0.75 else "center"
-        axis.annotate(text, (x, y), (0, gap), textcoords="offset points", ha=side, color=colour, fontsize=7.5)
-
-
-def _support(histograms: Sequence[Histogram]) -> tuple[float, float]:
-    """Cosines between which any histogram is visibly above zero, widened to tenths and to half a unit at least."""
-    lows, highs = [], []
-    for histogram in histograms:
-        for density in (histogram.before, histogram.after):
-            filled = np.flatnonzero(density > 0.002 * density.max())
-            lows.append(histogram.edges[filled[0]])
-            highs.append(histogram.edges[filled[-1] + 1])
-    high = float(np.ceil(max(highs) * 10) / 10)
-    return min(float(np.floor(min(lows) * 10) / 10), high - 0.5), high

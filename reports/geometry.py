@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.document import Block, Cell, Figure, Group, Row, Section, Table
 from reports.records import Method, Results
 from reports.stats import Sample, summarise
+from reports.wording import MINUS, score
 
 TASK = "geometry"
 ALIGNMENT, UNIFORMITY = "alignment_positive", "uniformity_all"  # the plane's axes, as Wang & Isola choose them
@@ -20,6 +22,7 @@ METRICS = {  # as the table's headings name them
     "mean_cosine": "mean cosine",
     "effective_rank": "effective rank",
 }
+PLANE, SPECTRA = "plane", "spectra"  # its figures
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,43 @@ def _shape(method: Method) -> Shape:
 def _rank(shape: Shape) -> float:
     rank = shape.sample("effective_rank")
     return rank.mean if rank else 0.0
+
+
+def section(found: Sequence[Shape]) -> Section | None:
+    """The metrics as a table, and the figures that the records allow; None if nothing was measured."""
+    if not found:
+        return None
+    blocks: list[Block] = [_table(found)]
+    if any(shape.point for shape in found):
+        alt = "Alignment against uniformity, one point a method; the numbers stand in the table"
+        caption = (
+            "Alignment against uniformity, both better when lower. Circles: trained, with single seeds as open points. "
+            "Squares: untrained."
+        )
+        blocks.append(Figure(PLANE, alt, caption))
+    if any(shape.trained for shape in spectra(found)):
+        caption = (
+            "Singular values of the embeddings of STS-B, as shares of the largest: the method named (blue), the "
+            "other trained methods (light) and the untrained encoders (dashed). Flatter is more evenly spread over "
+            "the dimensions."
+        )
+        blocks.append(Figure(SPECTRA, "Singular values of the embeddings of each trained method", caption))
+    return Section("geometry", "Geometry of the embeddings", tuple(blocks))
+
+
+def _table(found: Sequence[Shape]) -> Table:
+    caption = (
+        "On the whole of STS-B, embeddings of length one; mean and standard deviation over seeds. Alignment "
+        "[@alignment] is the mean squared distance of pairs, positives being those scored above 4; uniformity the "
+        f"logarithm of the mean of exp({MINUS}2 *d*²) over any two of the pairs' first sentences. Mean cosine and "
+        "singular values are of all distinct sentences; effective rank is the exponential of the entropy of the "
+        "latter."
+    )
+    rows = tuple(Row(shape.label, tuple(_cell(shape.sample(metric)) for metric in METRICS)) for shape in found)
+    return Table("geometry", tuple(METRICS.values()), (Group(rows),), caption)
+
+
+def _cell(result: Sample | None) -> Cell:
+    if result is None:
+        return Cell(score(None))
+    return Cell(score(result.mean), "" if result.std is None else score(result.std), value=result.mean)

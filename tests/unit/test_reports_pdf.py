@@ -10,6 +10,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pipelines import report
 from pipelines.aggregate import aggregate
 from pipelines.errors import NegbenchError
 from pipelines.figures import draw
-from reports import deviations
+from reports import deviations, document
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / report.TEMPLATE
@@ -36,9 +37,9 @@ def stages(folder: Path, png: Path | None = None) -> Path:
     return folder / "build"
 
 
-def query(build: Path, label: str, template: Path = TEMPLATE) -> list[Any]:
-    document = report.document(template, build, report.content(build, ROOT))
-    found: list[Any] = json.loads(document.query(f"<{label}>", field="value"))
+def query(build: Path, label: str) -> list[Any]:
+    compiler = report.compiler(TEMPLATE, build, report.content(build, ROOT))
+    found: list[Any] = json.loads(compiler.query(f"<{label}>", field="value"))
     return found
 
 
@@ -57,13 +58,16 @@ def pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
-FAMILIES = ("sts", "transfer", "retrieval", "reranking")
+TABLES = (
+    "sts", "transfer", "retrieval", "reranking", "queue_distance", "geometry", "comparison", "protocols", "settings",
+    "provenance",
+)  # fmt: skip
 
 
-def test_two_to_eight_pages_each_with_the_notice(built: Path) -> None:
+def test_a_few_pages_each_with_the_notice(built: Path) -> None:
     pdf = typeset(built)
     assert pdf.startswith(b"%PDF")
-    assert 2 <= pages(pdf) <= 8
+    assert 4 <= pages(pdf) <= 30
     assert query(built, "pages") == [pages(pdf)]
     line = "Profile demo: generated data and a tiny backbone. Not comparable with the papers."
     assert query(built, "notice") == [line] * pages(pdf)
@@ -74,7 +78,7 @@ def test_the_pdf_is_reproducible(built: Path) -> None:
     assert first == again
     assert b"CreationDate" not in first
     content = report.content(built, ROOT)
-    assert report.typeset(TEMPLATE, built, {**content, "answer": "Another answer."}) != first
+    assert report.typeset(TEMPLATE, built, replace(content, title="Another title")) != first
 
 
 @pytest.mark.slow
@@ -88,7 +92,7 @@ def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path
     files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
     assert {path.name for path in files} == {
         "summary.json", "records.csv", "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg", "pull.svg",
-        *(f"{name}.{kind}" for name in FAMILIES for kind in ("md", "csv", "tex")),
+        *(f"{name}.{kind}" for name in TABLES for kind in ("md", "csv", "tex")),
     }  # fmt: skip
     for file in files:
         assert (tmp_path / "build" / file).read_bytes() == (built / file).read_bytes(), file
@@ -97,12 +101,14 @@ def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path
 def test_figures_say_what_they_show(built: Path) -> None:
     negatives = (built / "figures/negatives.svg").read_text(encoding="utf-8")
     distance = (built / "figures/queue_distance.svg").read_text(encoding="utf-8")
-    summary = json.loads((built / "summary.json").read_text(encoding="utf-8"))
-    for method in summary["negatives"]["methods"]:
-        assert f">{method['label']}</text>" in negatives
-        assert f">after {method['after']}</text>" in negatives
-    best = next(cell for cell in summary["queue"]["cells"] if cell["best"])
-    assert f">highest {best['mean']} at {best['d_trace']}</text>" in distance
+    summary = document.load((built / "summary.json").read_text(encoding="utf-8"))
+    (text,) = [figure.alt for figure in summary.figures if figure.id == "negatives"]
+    for label, _, _, after in re.findall(r"([^:,]+) from ([\d.]+) (to) ([\d.]+)", text):
+        assert f">{label.strip()}</text>" in negatives
+        assert f">after {after}</text>" in negatives
+    (table,) = [table for table in summary.tables if table.id == "queue_distance"]
+    best = next(row for row in table.rows if any(cell.best for cell in row.cells))
+    assert f">highest {best.cells[3].text} at {best.cells[2].text}</text>" in distance
     assert ">highest 76.89 at 14.67</text>" in distance
     for svg in (negatives, distance):
         assert "<dc:date>" not in svg
@@ -159,7 +165,8 @@ SLOW = [pytest.param(change, marks=pytest.mark.slow) for change in (one_method, 
 def test_incomplete_results_still_make_a_report(tmp_path: Path, change: Callable[[Path], None]) -> None:
     change(write_results(tmp_path / "results"))
     build = stages(tmp_path)
-    assert 2 <= pages(typeset(build)) <= 8
+    test_every_figure_of_the_document_is_drawn_and_no_other(build)
+    assert 4 <= pages(typeset(build)) <= 30
     summary = (build / "summary.json").read_text(encoding="utf-8")
     assert not re.search(r"\bNone\b|\bnan\b", summary)
 
@@ -171,6 +178,19 @@ def test_other_profiles_carry_another_notice(tmp_path: Path) -> None:
     lines = set(query(build, "notice"))
     assert len(lines) == 1
     assert "Not comparable" not in lines.pop()
+
+
+def test_every_figure_of_the_document_is_drawn_and_no_other(built: Path) -> None:
+    shown = [figure.id for figure in report.content(built, ROOT).figures]
+    assert sorted(shown) == sorted(file.stem for file in (built / "figures").iterdir())
+
+
+def test_the_sections_stand_in_their_order(built: Path) -> None:
+    found = [section.id for section in report.content(built, ROOT).sections]
+    assert found == [
+        "answer", "scores", "queue", "negatives", "geometry", "theory", "comparison", "settings", "deviations",
+        "provenance", "sources",
+    ]  # fmt: skip
 
 
 def test_the_template_types_no_number_in_prose() -> None:
@@ -199,6 +219,9 @@ def test_missing_inputs_are_named(tmp_path: Path) -> None:
     build = stages(tmp_path)
     shutil.rmtree(build / "figures")
     with pytest.raises(NegbenchError, match=r"typst: .*figures/.*\.svg"):
+        typeset(build)
+    (build / "summary.json").write_text('{"answer": "of an earlier version"}', encoding="utf-8")
+    with pytest.raises(NegbenchError, match="not a report's content"):
         typeset(build)
 
 

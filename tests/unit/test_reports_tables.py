@@ -15,21 +15,24 @@ import pytest
 from report_fixture import TRAINED, fail, write_results
 
 from pipelines.aggregate import aggregate
-from reports import paper, records, tables
+from reports import bibliography, document, paper, records, scores, tables
+from reports.document import Cell, Document, Group, Reference, Row, Section, Table
 from reports.families import STS, TRANSFER, families
 
 PAPER = Path(__file__).parents[2] / "reports" / "paper"
 SCORE = re.compile(r"-?\d+\.\d\d")
+NUMBER = re.compile(r"-?\d+\.\d+")
+NAMES = document.names(Document("", "", "", (), bibliography.load()))
 
 
-def build(results: Path) -> tables.Table:
-    table = tables.build(records.load(results), paper.load_all(PAPER), STS)
+def build(results: Path) -> Table:
+    table = scores.build(records.load(results), paper.load_all(PAPER), STS)
     assert table is not None
     return table
 
 
-def lines(table: tables.Table) -> dict[str, tables.Line]:
-    return {line.label: line for block in table.blocks if block.ours for line in block.lines}
+def lines(table: Table) -> dict[str, Row]:
+    return {row.label: row for group in table.groups if not group.muted for row in group.rows}
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +48,20 @@ def test_numbers_against_pandas(results: Path, tmp_path: Path) -> None:
     reported = [row for one in paper.load_all(PAPER) for row in one.rows if not row.repeats]
     assert len(printed) == 7 + len(reported)  # ours, reported
     for label, task in expected.index:
-        assert printed.loc[label, task] == round(expected.loc[(label, task), "mean"], 2)
+        column = STS.labels[task]
+        assert printed.loc[label, column] == pytest.approx(expected.loc[(label, task), "mean"], rel=1e-12)
         if label in {name for name, *_ in TRAINED.values()}:
-            assert printed.loc[label, f"{task} std"] == round(expected.loc[(label, task), "std"], 2)
-    assert printed.loc["MoCoSE (BERT-base)", "avg"] == 77.27
+            assert printed.loc[label, f"{column} spread"] == round(expected.loc[(label, task), "std"], 2)
+    assert printed.loc["MoCoSE (BERT-base)", "Avg."] == 77.27
 
 
 def test_the_formats_agree(results: Path) -> None:
     table = build(results)
-    rows = list(csv.reader(io.StringIO(tables.to_csv(table))))[1:]
-    in_csv = [sorted(cell for cell in row if SCORE.fullmatch(cell)) for row in rows]
+    rows = list(csv.reader(io.StringIO(tables.to_csv(table, NAMES))))[1:]
+    in_csv = [sorted(f"{float(cell):.2f}" for cell in row if NUMBER.fullmatch(cell)) for row in rows]
     complete = [numbers for numbers in in_csv if len(numbers) >= len(STS.labels)]
     assert len(complete) >= 20
-    for text in (tables.to_markdown(table), tables.to_latex(table)):
+    for text in (tables.to_markdown(table, NAMES), tables.to_latex(table, NAMES)):
         found = [sorted(SCORE.findall(line)) for line in text.splitlines()]
         assert [numbers for numbers in found if len(numbers) >= len(STS.labels)] == complete
 
@@ -71,8 +75,8 @@ def test_bold_is_the_highest_of_ours_in_each_column(results: Path) -> None:
 
 
 def test_rows_are_ordered_by_average(results: Path) -> None:
-    for block in build(results).blocks:
-        averages = [line.cells[-1].value or 0.0 for line in block.lines]
+    for block in build(results).groups:
+        averages = [line.cells[-1].value or 0.0 for line in block.rows]
         assert averages == sorted(averages)
 
 
@@ -81,16 +85,16 @@ def test_a_missing_score_is_a_dash_with_its_reason(tmp_path: Path) -> None:
     fail(results / "simcse/0", "STS13", "all pairs have the same cosine")
     table = build(results)
     cell = lines(table)["SimCSE"].cells[1]
-    assert (cell.value, cell.std, cell.best) == (None, None, False)
+    assert (cell.text, cell.value, cell.spread, cell.best) == ("—", None, "", False)
     assert table.notes[cell.note] == "All pairs have the same cosine."
     average = lines(table)["SimCSE"].cells[-1]
     assert (average.value, table.notes[average.note]) == (None, "No score: STS13.")
-    markdown, latex = tables.to_markdown(table), tables.to_latex(table)
+    markdown, latex = tables.to_markdown(table, NAMES), tables.to_latex(table, NAMES)
     assert f"| —<sup>{cell.note}</sup> |" in markdown
     assert f"<sup>{cell.note}</sup> All pairs have the same cosine." in markdown
     assert f"& ---$^{{{cell.note}}}$ &" in latex
     assert f"$^{{{cell.note}}}$ All pairs have the same cosine." in latex
-    row = next(row for row in csv.DictReader(io.StringIO(tables.to_csv(table))) if row["label"] == "SimCSE")
+    row = next(row for row in csv.DictReader(io.StringIO(tables.to_csv(table, NAMES))) if row["label"] == "SimCSE")
     assert (row["STS13"], row["notes"]) == ("—", "All pairs have the same cosine. No score: STS13.")
     assert not re.search(r"\b0\.00\b", markdown + latex)
 
@@ -100,7 +104,7 @@ def test_a_score_missing_for_some_seeds_is_the_mean_of_the_others(results: Path,
     fail(copy / "simcse/1", "STS13", "all pairs have the same cosine")
     table, whole = build(copy), build(results)
     cell = lines(table)["SimCSE"].cells[1]
-    assert (cell.n, table.notes[cell.note]) == (2, "One of three seeds: all pairs have the same cosine.")
+    assert table.notes[cell.note] == "One of three seeds: all pairs have the same cosine."
     values = [
         run.score("STS13", "spearman_all") for m in records.load(copy).methods if m.name == "simcse" for run in m.runs
     ]
@@ -117,12 +121,11 @@ def test_a_task_never_evaluated_says_so(tmp_path: Path) -> None:
     assert table.notes[lines(table)["SimCSE"].cells[1].note] == "Not evaluated."
 
 
-def test_one_seed_has_a_dash_for_its_spread(tmp_path: Path) -> None:
+def test_one_seed_has_no_spread(tmp_path: Path) -> None:
     table = build(write_results(tmp_path / "results", seeds=1))
-    titles = [block.title for block in table.blocks]
-    assert titles[1] == "Trained (ours), mean ± std over one seed"
-    assert all(cell.std is None for cell in lines(table)["SimCSE"].cells)
-    assert " ± — |" in tables.to_markdown(table)
+    assert table.groups[1].title == "Trained (ours), one seed, so no spread"
+    assert not any(cell.spread for row in lines(table).values() for cell in row.cells)
+    assert "±" not in tables.to_markdown(table, NAMES)
 
 
 def test_uneven_seeds_and_mixed_records_are_marked(results: Path, tmp_path: Path) -> None:
@@ -131,8 +134,8 @@ def test_uneven_seeds_and_mixed_records_are_marked(results: Path, tmp_path: Path
     file = copy / "simcse/1/records.json"
     file.write_text(re.sub(r'"code_hash": "\w+"', '"code_hash": "other"', file.read_text()), encoding="utf-8")
     table = build(copy)
-    assert table.blocks[1].title == "Trained (ours), mean ± std over n seeds"
-    assert {line.label for line in table.blocks[1].lines} >= {"MoCoSE (n = 2)", "SimCSE (n = 3)"}
+    assert table.groups[1].title == "Trained (ours), mean ± std over n seeds"
+    assert {line.label for line in table.groups[1].rows} >= {"MoCoSE (n = 2)", "SimCSE (n = 3)"}
     assert table.notes[lines(table)["SimCSE (n = 3)"].note] == "Mixed records: its seeds differ in code."
 
 
@@ -146,7 +149,7 @@ def test_a_row_that_was_selected_by_its_own_scores_says_so(tmp_path: Path) -> No
     sts = build(results)
     assert sts.notes == {"a": "The checkpoint was selected by the average of this very row."}
     assert {label for label, line in lines(sts).items() if line.note} == {"MoCoSE"}
-    transfer = tables.build(records.load(results), [], TRANSFER)
+    transfer = scores.build(records.load(results), [], TRANSFER)
     assert transfer is not None
     assert not transfer.notes
 
@@ -155,22 +158,39 @@ def test_without_baselines_or_papers(results: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(results, tmp_path / "results")
     for name in ("bag_of_words", "cls", "first_last_avg"):
         shutil.rmtree(copy / name)
-    table = tables.build(records.load(copy), [], STS)
+    table = scores.build(records.load(copy), [], STS)
     assert table is not None
-    assert [block.ours for block in table.blocks] == [True]
+    assert [not block.muted for block in table.groups] == [True]
 
 
 def test_latex_is_balanced_and_has_booktabs_rules(results: Path) -> None:
-    latex = tables.to_latex(build(results))
+    latex = tables.to_latex(build(results), NAMES)
     body = re.sub(r"\\[{}&%$#_]", "", latex)
     assert body.count("{") == body.count("}")
     assert body.count("$") % 2 == 0
     for rule, count in (("\\toprule", 1), ("\\midrule", 3), ("\\bottomrule", 1)):
         assert latex.count(rule) == count
-    assert latex.index("\\begin{tabular}{lrrrrrrrr}") < latex.index("\\toprule") < latex.index("\\end{tabular}")
+    assert latex.index("\\begin{tabular}{lrrrrrrrrl}") < latex.index("\\toprule") < latex.index("\\end{tabular}")
     rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
-    assert {line.count("&") for line in rows} == {len(STS.labels)}
+    assert {line.count("&") for line in rows} == {len(STS.labels) + 1}  # the last cell is the source
     assert latex.isascii()
+
+
+def test_markup_and_marks_in_each_format() -> None:
+    row = Row("`a_b` | *c*", (Cell("**1.00**", "[−1, 2]", "a"), Cell("partly")), source="[@gao_2020]")
+    table = Table("t", ("x", "y"), (Group((row,), "see [#table-t]"),), "", {"a": "why [#t]"}, "head")
+    references = (Reference("gao_2020", "Gao 2020", "Gao."),)
+    known = document.names(Document("", "", "", (Section("s", "S", (table,)),), references))
+    markdown = tables.to_markdown(table, known)
+    assert "| head | x | y |\n|---|---:|---|\n| **see Table 1** | | |\n" in markdown
+    assert "| `a_b` \\| *c* (Gao 2020) | **1.00** [−1, 2]<sup>a</sup> | partly |" in markdown
+    latex = tables.to_latex(table, known)
+    assert r"\texttt{a\_b} | \emph{c} & \textbf{1.00} {\scriptsize {[}$-$1, 2]}$^{a}$ & partly & Gao 2020 \\" in latex
+    (line,) = csv.DictReader(io.StringIO(tables.to_csv(table, known)))
+    assert line == {
+        "group": "see Table 1", "head": "a_b | c", "x": "1.00", "x spread": "[-1, 2]", "y": "partly",
+        "source": "Gao 2020", "notes": "why Table 1",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -193,23 +213,23 @@ def test_a_family_that_nobody_was_evaluated_on_has_no_table(results: Path, tmp_p
         content = json.loads(file.read_text())
         content["records"] = [one for one in content["records"] if one["metric"] not in TRANSFER.metrics]
         file.write_text(json.dumps(content))
-    assert tables.build(records.load(copy), paper.load_all(PAPER), TRANSFER) is None
+    assert scores.build(records.load(copy), paper.load_all(PAPER), TRANSFER) is None
 
 
 def test_like_stands_beside_like(results: Path) -> None:
     """Test accuracies among test accuracies, devacc among devacc: ours and the papers'."""
-    table = tables.build(records.load(results), paper.load_all(PAPER), TRANSFER)
+    table = scores.build(records.load(results), paper.load_all(PAPER), TRANSFER)
     assert table is not None
-    kinds = [(block.ours, "devacc" in block.title) for block in table.blocks]
+    kinds = [(not block.muted, "devacc" in block.title) for block in table.groups]
     assert kinds == [(True, False), (True, False), (False, False), (True, True), (True, True), (False, True)]
-    assert {line.label for line in table.blocks[5].lines} == {"MoCoSE (BERT-base)", "MoCoSE (BERT-large)"}
+    assert {line.label for line in table.groups[5].rows} == {"MoCoSE (BERT-base)", "MoCoSE (BERT-large)"}
     stored = json.loads((results / "cls/0/records.json").read_text())["records"]
-    for block, metric in ((table.blocks[0], "acc"), (table.blocks[3], "devacc")):
-        (line,) = (line for line in block.lines if line.label == "[CLS]")
+    for block, metric in ((table.groups[0], "acc"), (table.groups[3], "devacc")):
+        (line,) = (line for line in block.rows if line.label == "[CLS]")
         values = {one["task"]: one["value"] for one in stored if one["metric"] == metric}
         assert [cell.value for cell in line.cells] == [values[task] for task in TRANSFER.labels]
     for kind in ("test accuracy", "devacc"):  # one best of ours in each column of each kind
-        lines = [line for block in table.blocks if kind in block.title for line in block.lines]
+        lines = [line for block in table.groups if kind in block.title for line in block.rows]
         assert [sum(line.cells[column].best for line in lines) for column in range(8)] == [1] * 8
 
 
@@ -218,6 +238,6 @@ def test_the_records_say_which_sets_were_searched(results: Path) -> None:
     found = {family.name: family for family in families(loaded)}
     assert list(found) == ["sts", "transfer", "retrieval", "reranking"]
     assert found["retrieval"].labels == {"world-qa": "world-qa", "avg": "Avg."}
-    table = tables.build(loaded, [], found["reranking"])
+    table = scores.build(loaded, [], found["reranking"])
     assert table is not None
-    assert [block.title.split(", ")[-1] for block in table.blocks] == ["MTEB's main score"] * 2
+    assert [block.title.split(", ")[-1] for block in table.groups] == ["MTEB's main score"] * 2

@@ -8,10 +8,13 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from report_fixture import write_json, write_theory
 
 from pipelines.errors import NegbenchError
 from reports import figures, theory, theory_figure
+from reports.evidence import Evidence
+from reports.records import Results
 from reports.style import INK
 from reports.theory import Theory
 
@@ -24,9 +27,14 @@ def written(tmp_path: Path) -> Theory:
     return found
 
 
+def pull(theory: Theory) -> Figure:
+    return figures.draw(Evidence(Results((), {}), [], [], theory))["pull"]
+
+
 def test_without_the_stage_there_is_no_figure(tmp_path: Path) -> None:
     assert theory.load(tmp_path) is None
-    assert "pull" not in figures.draw([], [], None, [], None)
+    assert not figures.draw(Evidence(Results((), {}), [], [], None))
+    assert theory.section(None) is None
 
 
 def test_a_record_of_another_shape_is_refused(tmp_path: Path) -> None:
@@ -40,7 +48,7 @@ def test_the_loss_that_pulls_hardest_on_the_nearest_comes_first(written: Theory)
 
 
 def test_a_panel_holds_the_closed_form_and_the_points_of_its_loss(written: Theory) -> None:
-    figure = figures.draw([], [], None, [], written)["pull"]
+    figure = pull(written)
     for axis, curve in zip(figure.axes, written.methods, strict=True):
         assert axis.get_title(loc="left") == curve.label
         own = [line for line in axis.lines if line.get_color() == INK]
@@ -52,7 +60,7 @@ def test_a_panel_holds_the_closed_form_and_the_points_of_its_loss(written: Theor
 
 
 def test_every_pull_has_its_place_on_the_axis(written: Theory) -> None:
-    axis = figures.draw([], [], None, [], written)["pull"].axes[0]
+    axis = pull(written).axes[0]
     assert axis.get_yscale() == "log"
     low, high = axis.get_ylim()
     assert low == theory_figure.FLOOR
@@ -61,7 +69,7 @@ def test_every_pull_has_its_place_on_the_axis(written: Theory) -> None:
 
 def test_drawn_twice_it_has_the_same_bytes(written: Theory, tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
-        figures.save(figures.draw([], [], None, [], written)["pull"], tmp_path / name)
+        figures.save(pull(written), tmp_path / name)
     first, second = ((tmp_path / name).read_bytes() for name in ("a.svg", "b.svg"))
     assert first == second
     assert b">Masked loss</text>" in first

@@ -1,0 +1,80 @@
+"""Measured and reported: our scores beside those of the papers' rows, with the verdict on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.document import Cell, Group, Notes, Row, Section, Table
+from reports.families import STS
+from reports.markup import literal
+from reports.paper import Paper
+from reports.stats import CONFIDENCE
+from reports.verdicts import Comparison, Comparisons
+from reports.wording import listing, score, signed
+
+CAPTION = (
+    "Our mean beside the reported score (in italics), their difference, and beneath it the half-width of the "
+    "{confidence} interval of our mean over seeds (Student's t)."
+)
+
+
+def section(comparisons: Sequence[Comparisons], papers: Sequence[Paper]) -> Section:
+    """One group of rows a method, and the claims of papers whose numbers we do not have."""
+    notes = Notes()
+    groups = tuple(_group(one, notes) for one in comparisons)
+    caption = CAPTION.format(confidence=f"{CONFIDENCE:.0%}")
+    table = Table("comparison", tuple(STS.labels.values()), groups, caption, notes.texts)
+    found = table if groups else "No method of this run has a row in the papers' tables."
+    return Section("comparison", "Measured and reported", (found, *_silent(papers)))
+
+
+def _group(comparison: Comparisons, notes: Notes) -> Group:
+    row, tasks = comparison.row, comparison.tasks
+    name = comparison.paper.name
+    where = row.where if name in row.where else f"{name}, {row.where}"
+    reasons = "; ".join(sorted({task.reason for task in tasks}))
+    others = [
+        f"{other.setting}: {score(other.range[0])} to {score(other.range[1])}"
+        for other in comparison.paper.reproductions
+        if other.row == row.id and other.range and other.certainty == "C"
+    ]
+    beside = f"Average of {listing(others)}." if others else ""
+    rows = (
+        Row("measured", tuple(_measured(task) for task in tasks)),
+        Row("reported", tuple(_reported(task) for task in tasks), note=notes.mark(beside)),
+        Row("difference", tuple(_difference(task) for task in tasks)),
+        Row(
+            "verdict",
+            tuple(Cell(task.verdict) for task in tasks),
+            note=notes.mark(literal(f"{reasons[:1].upper()}{reasons[1:]}.")),
+        ),
+    )
+    return Group(rows, f"**{comparison.method.info.label}** beside {row.label} ({where}, {row.source})")
+
+
+def _measured(task: Comparison) -> Cell:
+    return Cell(score(task.measured.mean), value=task.measured.mean) if task.measured else Cell(score(None))
+
+
+def _reported(task: Comparison) -> Cell:
+    if task.reported is None:
+        return Cell(score(None))
+    return Cell(f"*{score(task.reported.value)}*", value=task.reported.value)
+
+
+def _difference(task: Comparison) -> Cell:
+    half_width = task.measured.half_width if task.measured else None
+    known = task.delta is not None and half_width is not None
+    return Cell(signed(task.delta), score(half_width) if known else "", value=task.delta)
+
+
+def _silent(papers: Sequence[Paper]) -> list[str]:
+    """Papers without a number: what they claim, as directions to test."""
+    silent = [paper for paper in papers if not paper.lines and not paper.numbers]
+    if not silent:
+        return []
+    claims = " ".join(claim.statement for paper in silent for claim in paper.claims)
+    names = " or ".join(paper.name for paper in silent)
+    return [
+        f"No number of {names} has been transcribed, so none is compared. Its claims, as directions to test: {claims}"
+    ]

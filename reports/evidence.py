@@ -1,0 +1,48 @@
+"""Everything the report is made from, read from its files once: for the document and for the figures alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports import paper, records, study, theory
+from reports.paper import Paper
+from reports.records import Expected, Results
+from reports.study import Cell
+from reports.theory import Theory
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Records of ours and numbers of the papers."""
+
+    results: Results
+    papers: list[Paper]
+    cells: list[Cell]  # of the study of queues; empty if it has not been run
+    theory: Theory | None
+
+
+def load(
+    folder: Path,
+    reported: Path,
+    wanted: Mapping[str, Mapping[int, Expected]] | None = None,
+    studies: Sequence[str] | None = None,
+) -> Evidence:
+    """Read the records under `folder` and the paper files under `reported`.
+
+    Args:
+        folder: holds <method>/<seed>/, ablate/ and theory.json.
+        reported: holds <paper>.yaml.
+        wanted: the runs that count, as of records.load. None reads all.
+        studies: names of those to read. None reads all.
+
+    Raises:
+        NegbenchError: a file is missing or not what it should be, or runs do not belong together.
+    """
+    return Evidence(
+        results=records.load(folder, wanted),
+        papers=paper.load_all(reported),
+        cells=study.load(folder) if studies is None or study.QUEUE_DISTANCE in studies else [],
+        theory=theory.load(folder),
+    )

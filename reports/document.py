@@ -107,7 +107,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Reference:
-    """An entry of the bibliography: `short` is printed where it is cited ("Gao et al. 2021"), `text` in the list."""
+    """An entry of the bibliography: `short` is printed, in brackets, where it is cited, `text` in the list."""
 
     key: str
     short: str
@@ -166,7 +166,7 @@ def names(document: Document) -> dict[str, Span]:
     items: list[tuple[Table | Figure | Section, str]] = [*printed]
     items += [(figure, f"Figure {index}") for index, figure in enumerate(document.figures, 1)]
     items += [(section, "".join(span.text for span in parse(section.title, {}))) for section in document.sections]
-    found: dict[str, Span] = {f"@{one.key}": Span("link", one.short, anchor(one)) for one in document.references}
+    found: dict[str, Span] = {f"@{one.key}": Span("link", f"({one.short})", anchor(one)) for one in document.references}
     for item, name in items:
         where = f"#{anchor(item)}"
         if where in found:

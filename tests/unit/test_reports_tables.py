@@ -183,13 +183,13 @@ def test_markup_and_marks_in_each_format() -> None:
     known = document.names(Document("", "", "", (Section("s", "S", (table,)),), references))
     markdown = tables.to_markdown(table, known)
     assert "| head | x | y |\n|---|---:|---|\n| **see Table 1** | | |\n" in markdown
-    assert "| `a_b` \\| *c* (Gao 2020) | **1.00** [−1, 2]<sup>a</sup> | partly |" in markdown
+    assert "| `a_b` \\| *c* ((Gao 2020)) | **1.00** [−1, 2]<sup>a</sup> | partly |" in markdown
     latex = tables.to_latex(table, known)
-    assert r"\texttt{a\_b} | \emph{c} & \textbf{1.00} {\scriptsize {[}$-$1, 2]}$^{a}$ & partly & Gao 2020 \\" in latex
+    assert r"\texttt{a\_b} | \emph{c} & \textbf{1.00} {\scriptsize {[}$-$1, 2]}$^{a}$ & partly & (Gao 2020) \\" in latex
     (line,) = csv.DictReader(io.StringIO(tables.to_csv(table, known)))
     assert line == {
         "group": "see Table 1", "head": "a_b | c", "x": "1.00", "x spread": "[-1, 2]", "y": "partly",
-        "source": "Gao 2020", "notes": "why Table 1",
+        "source": "(Gao 2020)", "notes": "why Table 1",
     }  # fmt: skip
 
 

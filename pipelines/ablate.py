@@ -1,7 +1,8 @@
 """Stage ablate: one study, that is one method trained and scored on STS in every cell of settings and seed.
 
 A finished cell is kept in .checkpoints/cells/ under the hash of all it depends on, so that a study goes on where it
-was stopped and a new cell costs only itself.
+was stopped, an edited cell costs only itself, and a cell that two studies share is trained once. A cell whose training
+diverges is a result like any other: no score, and the reason.
 """
 
 from __future__ import annotations
@@ -11,79 +12,123 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eval import sts
+from eval.senteval import TASKS
 from pipelines import atomic, main, params, provenance
-from pipelines.errors import NegbenchError
+from pipelines.errors import DivergedError, NegbenchError
 from pipelines.nearest import nearest
 from pipelines.paths import CHECKPOINTS, DATA, STUDIES
 from pipelines.train import Run, Text, execute
 
+RECORD = ("task", "metric", "value", "status", "reason", "n")
+
 
 def stage(arguments: argparse.Namespace) -> None:
-    """Run what is missing of the study and write results/ablate/<study>.csv, a row a cell, seed and task."""
+    """Run what is missing of the study, then write it.
+
+    results/ablate/<study>.csv has a row for each cell, seed, task and metric. <study>.json beside it says what the
+    study was, and of each run which step was chosen and what each look on the way saw.
+    """
     settings = params.load()
-    if arguments.study not in settings.ablate:
-        raise NegbenchError(f"no such study '{arguments.study}'", "ablate", nearest(arguments.study, settings.ablate))
-    study = settings.ablate[arguments.study]
+    name = arguments.study
+    if name not in settings.ablate:
+        raise NegbenchError(f"no such study '{name}'", "ablate", nearest(name, settings.ablate))
+    chosen = runs(settings, name)  # whatever is wrong with a cell is told before the first one is trained
     text = Text(settings)
-    chosen = runs(settings, arguments.study)
-    rows: list[dict[str, Any]] = []
-    for done, (number, run) in enumerate(chosen):
-        label = f"{arguments.study} {done + 1}/{len(chosen)}"
-        result = _cell(run, text, label)
-        facts = {
-            "cell": number,
-            "method": run.name,
-            "seed": run.seed,
-            **_varied(study, run),
-            "batch_size": run.recipe.batch_size,
-        }
-        rows += [{**facts, **result["facts"], **record} for record in result["records"]]
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    atomic.write_text(STUDIES / f"{arguments.study}.csv", table.getvalue())
+    results = [_cell(run, text, f"{name} {number}/{len(chosen)}") for number, (_, run) in enumerate(chosen, start=1)]
+    described = [_flat(run) for _, run in chosen]
+    stated = dict.fromkeys(key for cell in settings.ablate[name].cells for key in {**cell, **cell.get("train", {})})
+    varied = [key for key in stated if len({str(one.get(key)) for one in described}) > 1]
+    atomic.write_text(STUDIES / f"{name}.csv", _table(chosen, results, varied))
+    first = chosen[0][1]
+    about = {
+        "method": first.name,
+        "label": first.method.label,
+        "varied": varied,
+        "fixed": {key: value for key, value in described[0].items() if key not in varied},
+        "runs": [
+            {"cell": cell, "seed": run.seed, "best_step": result["best_step"], "looks": result["looks"]}
+            for (cell, run), result in zip(chosen, results, strict=True)
+        ],
+    }
+    atomic.write_json(STUDIES / f"{name}.json", about)
 
 
 def runs(settings: params.Params, name: str) -> list[tuple[int, Run]]:
-    """The runs of a study, each with the number of its cell; raises as `Run.resolve`."""
+    """The runs of a study, each with the number of its cell, the first is 0.
+
+    Raises:
+        NegbenchError: as `Run.resolve`, or two cells have the same settings.
+    """
     study = settings.ablate[name]
     where = f"params.yaml: ablate.{name}"
     chosen = []
+    numbers: dict[str, int] = {}
     for number, cell in enumerate(study.cells):
         own = {key: value for key, value in cell.items() if key != "train"}
-        recipe = {**study.train, **_recipe(cell)}  # on top of the method's own, which `own` must not replace
+        recipe = {**study.train, **cell.get("train", {})}  # on top of the method's own, which `own` must not replace
         for seed in study.seeds:
             run = Run.resolve(settings, study.method, seed, method=own, train=recipe, where=where)
+            same = numbers.setdefault(provenance.params_hash(run.describe()), number)
+            if same != number:
+                raise NegbenchError(f"cells {same} and {number} have the same settings", where, "Remove one.")
             chosen.append((number, run))
     return chosen
 
 
-def _recipe(cell: dict[str, Any]) -> dict[str, Any]:
-    return cell.get("train") or {}
+def _flat(run: Run) -> dict[str, Any]:
+    """All settings of a run, its method's and its recipe's, by name."""
+    described = run.describe()
+    return {**described["settings"], **described["train"]}
 
 
-def _varied(study: params.Study, run: Run) -> dict[str, Any]:
-    """What the run has of the settings that any cell of the study states."""
-    settings = {key: getattr(run.settings, key) for cell in study.cells for key in cell if key != "train"}
-    recipe = {key: getattr(run.recipe, key) for cell in study.cells for key in _recipe(cell)}
-    return settings | recipe
+def _table(chosen: Sequence[tuple[int, Run]], results: Sequence[dict[str, Any]], varied: Iterable[str]) -> str:
+    facts = list(dict.fromkeys(key for result in results for key in result["facts"]))
+    stream = io.StringIO()
+    columns = ["cell", "method", "seed", *varied, *facts, *RECORD]
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    for (cell, run), result in zip(chosen, results, strict=True):
+        own = _flat(run)
+        shared = {"cell": cell, "method": run.name, "seed": run.seed, **{key: own[key] for key in varied}}
+        writer.writerows({**shared, **result["facts"], **record} for record in result["records"])
+    return stream.getvalue()
 
 
 def _cell(run: Run, text: Text, label: str) -> dict[str, Any]:
-    """The derived constants and the records of one cell, from disk if it was run before."""
-    code = provenance.code_hash(params.ROOT / "eval")
+    """The facts, records and looks of one cell and seed, from disk if it was run before."""
+    code = provenance.code_hash(params.ROOT / "eval", params.ROOT / "pipelines" / "ablate.py")
     kept = CHECKPOINTS / "cells" / f"{run.key()}-{code}.json"
     if not kept.is_file():
-        method, _ = execute(run, text, label)
-        records = [r for r in sts.records(sts.evaluate(method.encoder, DATA)) if r["metric"] == "spearman_all"]
-        content = json.dumps({"facts": method.facts(), "records": records}, allow_nan=False)
-        atomic.write_text(kept, content)
+        atomic.write_json(kept, _measure(run, text, label))
     result: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return result
+
+
+def _measure(run: Run, text: Text, label: str) -> dict[str, Any]:
+    try:
+        method, history = execute(run, text, label)
+    except DivergedError as error:
+        failed = {"metric": "spearman_all", "value": None, "n": 0, "status": "failed", "reason": error.what}
+        return {
+            "facts": {},
+            "records": [{"task": task, **failed} for task in (*TASKS, "avg")],
+            "best_step": None,
+            "looks": [],
+        }
+    return {
+        "facts": method.facts(),
+        "records": sts.records(sts.evaluate(method.encoder, DATA)),
+        "best_step": history.best_step or None,
+        "looks": [
+            {"step": row["step"], run.recipe.select.replace("-", "_"): row["score"]}
+            for row in history.rows
+            if "score" in row
+        ],
+    }
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ only that `methods.<name>` belongs to methods/<name>.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
@@ -28,7 +28,7 @@ Pooling = Literal["cls", "cls_before_pooler", "mean", "first_last_avg"]
 class Section(BaseModel):
     """Settings that reject what they do not know and never change after they were read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")  # JSON has no infinity
 
 
 class Generated(Section):
@@ -137,6 +137,14 @@ class Study(Section):
     train: dict[str, Any] = {}  # overrides of `train` for every cell
     cells: list[dict[str, Any]] = Field(min_length=1)  # overrides of `methods.<method>`, its `train` too, one cell each
 
+    @field_validator("cells")
+    @classmethod
+    def _recipes(cls, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for number, cell in enumerate(cells):
+            if not isinstance(cell.get("train", {}), dict):
+                raise ValueError(f"`train` of cell {number} holds no settings by name")
+        return cells
+
 
 class Params(Section):
     """params.yaml as a whole."""
@@ -221,12 +229,14 @@ def check(values: Mapping[str, Any], where: str) -> Params:
     for name in [*params.trained, *studied]:
         if name not in params.methods:
             raise NegbenchError(f"method '{name}' has no settings", where, f"Add `methods.{name}: {{}}`.")
-    for key, values_of in (
-        ("seeds", params.seeds),
-        ("trained", params.trained),
-        ("untrained", params.untrained),
-        ("mteb.tasks", params.mteb.tasks),
-    ):
+    lists: dict[str, Sequence[Any]] = {
+        "seeds": params.seeds,
+        "trained": params.trained,
+        "untrained": params.untrained,
+        "mteb.tasks": params.mteb.tasks,
+        **{f"ablate.{name}.seeds": study.seeds for name, study in params.ablate.items()},
+    }
+    for key, values_of in lists.items():
         if len(set(values_of)) < len(values_of):
             raise NegbenchError(f"'{key}' names one entry twice", where, "Remove the duplicate.")
     return params

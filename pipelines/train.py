@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Run:
         return {
             "method": self.name,
             "seed": self.seed,
-            "settings": self.settings.model_dump(mode="json", exclude={"train"}),
+            "settings": json.loads(self.settings.model_dump_json(exclude={"train"})),
             "train": self.recipe.model_dump(mode="json"),
         }
 
@@ -98,7 +99,8 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
     """Train one run from the backbone; the method's encoder holds the chosen weights.
 
     Raises:
-        NegbenchError: the loss is not finite, or an input is missing or broken.
+        DivergedError: the loss or a weight is not finite.
+        NegbenchError: an input is missing or broken.
     """
     encoder = Encoder.load(BACKBONE, run.recipe.pooling)
     if run.recipe.max_length > encoder.max_length:

@@ -62,7 +62,9 @@ class MoCoSESettings(MethodSettings):
         "cosine", description="how the decay rises from eta to 1: over the run, over 15,000 steps (code), or not"
     )
     projector_layers: int = Field(1, ge=0, description="blocks of the projector, online and target (Table 4)")
-    predictor_layers: int = Field(2, ge=1, description="layers of the predictor, online alone (Table 4)")
+    predictor_layers: int = Field(
+        2, ge=0, description="layers of the predictor, online alone (Table 4); 0: none (Figure 5)"
+    )
     projector_dimension: int | None = Field(
         None, ge=1, description="length of queries and keys; null: the encoder's (Figure 10)"
     )
@@ -140,7 +142,8 @@ class MomentumContrast(TrainedMethod):
         widths = [width] * settings.projector_layers + [out]
         self.projector = nn.Sequential(*(block(*pair, encoder) for pair in pairwise(widths)))
         hidden = (block(out, out, encoder) for _ in range(settings.predictor_layers - 1))
-        self.predictor = nn.Sequential(*hidden, nn.Linear(out, out), nn.Tanh())
+        last = [nn.Linear(out, out), nn.Tanh()] if settings.predictor_layers else []
+        self.predictor = nn.Sequential(*hidden, *last)
         for head in (self.pooler, self.projector, self.predictor):
             initialise(head, encoder)
         if own is not None:

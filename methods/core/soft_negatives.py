@@ -31,7 +31,9 @@ class SoftNegativesSettings(TaughtSettings):
     normalisation: Literal["softmax", "raw"] = Field(
         "softmax", description="what makes s_ij of the similarities (certainty B)"
     )
-    sharpness: float = Field(0.1, gt=0, description="T_s, the temperature of that softmax (assumed)")
+    sharpness: float = Field(
+        0.1, gt=0, description="T_s, that softmax's temperature (assumed); .inf: all alike, SimCSE"
+    )
 
 
 class SoftNegativesMethod(TaughtMethod):

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
-from pipelines.errors import NegbenchError
+from pipelines.errors import DivergedError, NegbenchError
 from pipelines.params import Train
 from pipelines.seeding import seed_for
 
@@ -65,7 +65,8 @@ def train(
         progress: label of the progress bar; none is shown without one.
 
     Raises:
-        NegbenchError: the loss or a weight is not finite, or the checkpoint is damaged.
+        DivergedError: the loss or a weight is not finite.
+        NegbenchError: the checkpoint is damaged.
     """
     device = next(method.parameters()).device
     steps = total_steps(len(tokens), settings)
@@ -98,7 +99,7 @@ def train(
         with autocast:
             loss, logs = method(batch)
         if not torch.isfinite(loss):
-            raise NegbenchError(f"loss is {loss.item()} at step {step + 1}", progress or "train", "Lower the lr.")
+            raise DivergedError(f"loss is {loss.item()} at step {step + 1}", progress or "train", "Lower the lr.")
         optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(method.parameters(), settings.clip_norm)
@@ -139,7 +140,7 @@ def train(
     if best:
         method.encoder.load_state_dict(best)
     if not all(weight.isfinite().all() for weight in method.encoder.parameters()):  # the last step has no next loss
-        raise NegbenchError("the weights are not finite after the last step", progress or "train", "Lower the lr.")
+        raise DivergedError("the weights are not finite after the last step", progress or "train", "Lower the lr.")
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return history

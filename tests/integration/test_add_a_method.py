@@ -40,7 +40,7 @@ SMALL = [
     "evaluate.histogram_sentences=100",
     "evaluate.fit_sentences=100",
     "mteb.tasks=[world-facts]",
-    "~ablate.queue_distance",
+    *(f"~ablate.{name}" for name in ("queue_distance", "ema_decay", "softcse_sharpness")),
 ]
 
 

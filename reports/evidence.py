@@ -9,7 +9,7 @@ from pathlib import Path
 from reports import paper, records, study, theory
 from reports.paper import Paper
 from reports.records import Expected, Results
-from reports.study import Cell
+from reports.study import Study
 from reports.theory import Theory
 
 
@@ -19,7 +19,7 @@ class Evidence:
 
     results: Results
     papers: list[Paper]
-    cells: list[Cell]  # of the study of queues; empty if it has not been run
+    studies: dict[str, Study]  # by name; those that have been run
     theory: Theory | None
 
 
@@ -43,6 +43,6 @@ def load(
     return Evidence(
         results=records.load(folder, wanted),
         papers=paper.load_all(reported),
-        cells=study.load(folder) if studies is None or study.QUEUE_DISTANCE in studies else [],
+        studies=study.load(folder, studies),
         theory=theory.load(folder),
     )

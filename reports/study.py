@@ -1,93 +1,188 @@
-"""An ablation's table, results/ablate/<study>.csv, as cells: one setting each, measured over seeds."""
+"""An ablation as results/ablate/ has it: a method under settings that vary, each cell of them measured over seeds."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipelines.errors import NegbenchError
-from reports.block import Block
 from reports.families import AVERAGE
-from reports.paper import METRIC, Paper
+from reports.paper import METRIC
 from reports.records import STUDIES
+from reports.stats import Sample, summarise
 
-QUEUE_DISTANCE = "queue_distance"  # the study of EMA decay and queue size
+RECORD = ("task", "metric", "value", "status", "reason", "n")  # the last columns of a study's table
+AGAIN = "Run `dvc repro` for this study again."
 
-SETTINGS = ("ema_decay", "queue_size", "batch_size", "d_trace")
-COLUMNS = ("cell", "method", "seed", *SETTINGS, "task", "metric", "value", "status", "reason", "n")
+Curve = tuple[tuple[int, float], ...]  # step, average STS there
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Average STS of one queue setting, by seed."""
+    """One combination of settings.
 
-    name: str
-    method: str
-    ema_decay: float
-    queue_size: int
-    batch_size: int
-    d_trace: float  # update steps between the online encoder and the oldest negatives
-    scores: dict[int, float]  # by seed; seeds that failed are absent
-    missing: tuple[str, ...]  # reasons of those
+    Attributes:
+        number: its place in the study, the first is 0.
+        settings: what varies between the cells of the study, as this one has it.
+        facts: constants that follow from the settings, such as d_trace; none if no run of the cell came to its end.
+        scores: average STS by seed; seeds that failed are absent.
+        missing: the reasons of those.
+        curve: average STS at the looks on the way, by seed; without seeds that were not looked at in this way.
+    """
+
+    number: int
+    settings: dict[str, Any]
+    facts: dict[str, float] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    curve: dict[int, Curve] = field(default_factory=dict)
 
     @property
     def values(self) -> list[float]:
         """Scores without their seeds."""
         return list(self.scores.values())
 
+    @property
+    def sample(self) -> Sample:
+        """The scores summed up; there must be one at least."""
+        return summarise(self.values)
 
-def load(results: Path) -> list[Cell]:
-    """Read the study of queues under the results, by growing d_trace; empty if it has not been run.
+    @property
+    def known(self) -> dict[str, Any]:
+        """Settings and facts by name."""
+        return self.settings | self.facts
+
+
+@dataclass(frozen=True)
+class Study:
+    """Cells in the order of the settings.
+
+    Attributes:
+        name: key under `ablate` in params.yaml.
+        method: file in methods/.
+        label: what tables call the method.
+        varied: the settings that vary.
+        fixed: all other settings of the runs.
+        cells: at least one.
+    """
+
+    name: str
+    method: str
+    label: str
+    varied: tuple[str, ...]
+    fixed: dict[str, Any]
+    cells: tuple[Cell, ...]
+
+    @property
+    def done(self) -> list[Cell]:
+        """The cells with a score."""
+        return [cell for cell in self.cells if cell.scores]
+
+    @property
+    def best(self) -> Cell | None:
+        """The cell with the highest mean, the first of equals; None if no cell has a score."""
+        return max(self.done, key=lambda cell: cell.sample.mean, default=None)
+
+    @property
+    def seeds(self) -> int:
+        """The most seeds that a cell has scores of."""
+        return max((len(cell.scores) for cell in self.cells), default=0)
+
+
+def load(results: Path, names: Iterable[str] | None = None) -> dict[str, Study]:
+    """Read the studies under the results, or those named; one that has not been run is left out.
 
     Raises:
-        NegbenchError: a column is missing, a number is none, or a line has neither a value nor a reason.
+        NegbenchError: a file of the two is missing, a column is, a number is none, or a line has neither a value nor a
+            reason.
     """
-    file = results / STUDIES / f"{QUEUE_DISTANCE}.csv"
-    if not file.is_file():
-        return []
+    folder = results / STUDIES
+    found = sorted(file.stem for file in folder.glob("*.csv"))
+    return {name: _load(folder, name) for name in (found if names is None else names) if name in found}
+
+
+def _load(folder: Path, name: str) -> Study:
+    about = _about(folder / f"{name}.json")
+    file = folder / f"{name}.csv"
     with file.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
-        missing = set(COLUMNS) - set(reader.fieldnames or COLUMNS)
-        if missing:
-            raise NegbenchError(
-                f"no column {', '.join(sorted(missing))}", file, "Run `dvc repro` for this study again."
-            )
-        lines = [(reader.line_num, line) for line in reader]
-    cells: dict[str, list[dict[str, str]]] = {}
-    for number, line in lines:
-        if (line["task"], line["metric"]) == (AVERAGE, METRIC):
-            _check(line, f"{file}:{number}")
-            cells.setdefault(line["cell"], []).append(line)
-    return sorted((_cell(name, seeds) for name, seeds in cells.items()), key=lambda cell: (cell.d_trace, cell.name))
-
-
-def reported(papers: Sequence[Paper]) -> Block | None:
-    """The papers' own curve over d_trace, with its band; None if no file has one."""
-    return next((block for paper in papers for block in paper.numbers if block.study == QUEUE_DISTANCE), None)
-
-
-def _cell(name: str, lines: list[dict[str, str]]) -> Cell:
-    first = lines[0]
-    return Cell(
+        columns = list(reader.fieldnames or [])
+        if missing := {"cell", "seed", *about["varied"], *RECORD} - set(columns):
+            raise NegbenchError(f"no column {', '.join(sorted(missing))}", file, AGAIN)
+        facts = [key for key in columns if key not in ("cell", "method", "seed", *about["varied"], *RECORD)]
+        cells: dict[int, list[dict[str, str]]] = {}
+        for line in reader:
+            if (line["task"], line["metric"]) == (AVERAGE, METRIC):
+                _check(line, facts, f"{file}:{reader.line_num}")
+                cells.setdefault(int(line["cell"]), []).append(line)
+    if not cells:
+        raise NegbenchError("no cell has a line for the average", file, AGAIN)
+    curves: dict[int, dict[int, Curve]] = {}
+    for run in about["runs"]:
+        if curve := tuple(
+            (look["step"], look["sts_test"]) for look in run["looks"] if look.get("sts_test") is not None
+        ):
+            curves.setdefault(run["cell"], {})[run["seed"]] = curve
+    return Study(
         name=name,
-        method=first["method"],
-        ema_decay=float(first["ema_decay"]),
-        queue_size=int(first["queue_size"]),
-        batch_size=int(first["batch_size"]),
-        d_trace=float(first["d_trace"]),
-        scores={int(line["seed"]): float(line["value"]) for line in lines if line["status"] == "ok"},
-        missing=tuple(line["reason"] for line in lines if line["status"] != "ok"),
+        method=about["method"],
+        label=about["label"],
+        varied=tuple(about["varied"]),
+        fixed=about["fixed"],
+        cells=tuple(_cell(n, lines, about["varied"], facts, curves.get(n, {})) for n, lines in sorted(cells.items())),
     )
 
 
-def _check(line: dict[str, str], where: str) -> None:
+def _about(file: Path) -> dict[str, Any]:
     try:
-        numbers = ["seed", *SETTINGS]
-        for name in [*numbers, "value"] if line["status"] == "ok" else numbers:
-            float(line[name])
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NegbenchError("the study's table lies here without this file", file, AGAIN) from None
     except ValueError:
-        raise NegbenchError(f"{name} is no number: '{line[name]}'", where, "Run the study again.") from None
+        raise NegbenchError("not valid JSON", file, AGAIN) from None
+    if missing := {"method", "label", "varied", "fixed", "runs"} - content.keys():
+        raise NegbenchError(f"no {', '.join(sorted(missing))}", file, AGAIN)
+    return content
+
+
+def _cell(
+    number: int, lines: list[dict[str, str]], varied: Iterable[str], facts: Iterable[str], curve: dict[int, Curve]
+) -> Cell:
+    return Cell(
+        number=number,
+        settings={key: _setting(lines[0][key]) for key in varied},
+        facts={key: float(line[key]) for line in lines for key in facts if line[key]},
+        scores={int(line["seed"]): float(line["value"]) for line in lines if line["status"] == "ok"},
+        missing=tuple(line["reason"] for line in lines if line["status"] != "ok"),
+        curve=curve,
+    )
+
+
+def _setting(text: str) -> Any:
+    """A setting as it was before it became a cell of a table."""
+    if text in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _check(line: Mapping[str, str], facts: Iterable[str], where: str) -> None:
+    numbers = ["cell", "seed", *(key for key in facts if line[key]), *(["value"] if line["status"] == "ok" else [])]
+    for name in numbers:
+        try:
+            finite = math.isfinite(int(line[name]) if name in ("cell", "seed") else float(line[name]))
+        except ValueError:
+            finite = False
+        if not finite:
+            raise NegbenchError(f"{name} is no number: '{line[name]}'", where, AGAIN)
     if line["status"] != "ok" and not line["reason"]:
-        raise NegbenchError(f"status '{line['status']}' without a reason", where, "Run the study again.")
+        raise NegbenchError(f"status '{line['status']}' without a reason", where, AGAIN)

@@ -17,6 +17,7 @@ INK = "#0B4F8A"  # ours, after training
 PALE = "#C4C9CE"  # before training, bands
 GREY = "#55595E"  # the paper, annotations
 COLUMNS = 4  # most panels side by side
+AVERAGE_STS = "average STS, Spearman × 100"  # the label of an axis
 
 # The text face is typst's; matplotlib lacks it, lays out with the next family and says so on every draw.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)

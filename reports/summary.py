@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from reports import (
+    ablations,
     bibliography,
     comparison,
     geometry,
     negatives,
     prose,
     provenance,
-    queue,
     scores,
     settings,
     sources,
@@ -29,7 +29,7 @@ def build(evidence: Evidence) -> Document:
     sections: list[Section | None] = [
         Section("answer", "", (prose.answer(results, comparisons),)),
         scores.section(results, papers),
-        queue.section(evidence.cells, papers),
+        *ablations.sections(evidence.studies, papers),
         negatives.section(negatives.pool(results)),
         geometry.section(geometry.shapes(results)),
         theory.section(evidence.theory),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reports.families import STS, TRANSFER
-from reports.study import COLUMNS
+from reports.study import RECORD
 
 TASKS = [*STS.labels][:-1]
 
@@ -140,11 +140,12 @@ def histograms(rng: np.random.Generator, before: float, after: float) -> dict[st
 
 
 def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
-    """Write a study of six queue settings."""
+    """Write a study of six queue settings, its table and what it was."""
     settings = [(0.75, 64), (0.75, 256), (0.85, 256), (0.85, 512), (0.95, 64), (0.95, 2048)]
     file.parent.mkdir(parents=True, exist_ok=True)
+    columns = ["cell", "method", "seed", "ema_decay", "queue_size", "d_trace", *RECORD]
     with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         for index, (decay, size) in enumerate(settings):
             distance = 1 / (1 - decay) + size / 64
@@ -153,8 +154,11 @@ def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
                 scores = level + rng.normal(0, 0.5, 7)
                 for task, value in [*zip(TASKS, scores, strict=True), ("avg", scores.mean())]:
                     cell = {"cell": index, "method": "mocose", "seed": seed, "d_trace": distance}
-                    cell |= {"ema_decay": decay, "queue_size": size, "batch_size": 64}
+                    cell |= {"ema_decay": decay, "queue_size": size}
                     writer.writerow({**cell, **record(task, float(value)), "reason": ""})
+    runs = [{"cell": cell, "seed": seed, "best_step": 200, "looks": []} for cell in range(6) for seed in range(seeds)]
+    about = {"method": "mocose", "label": "MoCoSE", "varied": ["ema_decay", "queue_size"], "runs": runs}
+    write_json(file.with_suffix(".json"), about | {"fixed": {"batch_size": 64, "sentences": 6400}})
 
 
 def write_theory(file: Path) -> None:

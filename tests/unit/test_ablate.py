@@ -26,6 +26,7 @@ from methods.core.trainer import train
 from pipelines import ablate, params, profile
 from pipelines.errors import DivergedError, NegbenchError
 from pipelines.paths import CHECKPOINTS, DATA
+from reports import study
 
 STUDY = {
     "method": "simcse",
@@ -82,8 +83,8 @@ def table(name: str = "one") -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", profile.names())
 def test_every_cell_of_every_profile_is_a_run(name: str) -> None:
     settings = params.check(yaml.safe_load(profile.compose(name, [])), name)
-    for study, about in settings.ablate.items():
-        found = ablate.runs(settings, study)
+    for one, about in settings.ablate.items():
+        found = ablate.runs(settings, one)
         assert [(cell, run.seed) for cell, run in found] == [
             (cell, seed) for cell in range(len(about.cells)) for seed in about.seeds
         ]
@@ -135,6 +136,20 @@ def test_a_score_is_that_of_the_run_trained_by_itself(run: Runner, project: Path
     assert (last["cell"], last["seed"], last["best_step"]) == (1, 1, history.best_step)
     assert [look["step"] for look in last["looks"]] == [1, 2]
     assert max(look["stsb_dev"] for look in last["looks"]) == history.best_score
+
+
+def test_the_report_reads_what_the_stage_writes(run: Runner) -> None:
+    run(method="mocose", cells=[{"queue_slice": "newest"}, {"train": {"lr": 0.02}}, {"temperature": 1e-39}])
+    found = study.load(Path("results"))["one"]
+    averages = [line for line in table() if (line["task"], line["metric"]) == ("avg", "spearman_all")]
+    assert found.varied == ("queue_slice", "lr", "temperature")
+    assert [cell.settings["queue_slice"] for cell in found.cells] == ["newest", "all", "all"]
+    assert [cell.settings["lr"] for cell in found.cells] == [0.01, 0.02, 0.01]
+    for cell in found.cells[:2]:
+        own = [line for line in averages if line["cell"] == str(cell.number)]
+        assert cell.scores == {int(line["seed"]): float(line["value"]) for line in own}
+        assert cell.facts == {"d_trace": pytest.approx(1 / (1 - 0.95) + 128 / 16)}
+    assert found.cells[2].missing == ("loss is nan at step 1",) * 2
 
 
 def test_a_stopped_study_goes_on_where_it_was_and_ends_the_same(run: Runner) -> None:

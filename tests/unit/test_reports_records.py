@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import HASHES, TRAINED, UNTRAINED, write_json, write_results
 
-from eval import sts
 from pipelines.errors import NegbenchError
-from reports import negatives, records, stats, study
+from reports import negatives, records, stats
 from reports.records import Expected, LeftOut
 
 
@@ -184,44 +183,6 @@ def test_histograms_of_different_bins_are_refused(results: Path) -> None:
         negatives.pool(records.load(results))
 
 
-def test_study_cells(results: Path) -> None:
-    file = results / "ablate/queue_distance.csv"
-    cells = study.load(results)
-    assert [round(cell.d_trace, 2) for cell in cells] == [5.0, 8.0, 10.67, 14.67, 21.0, 52.0]
-    assert all(sorted(cell.scores) == [0, 1] for cell in cells)
-    assert study.load(results / "absent") == []
-    file.write_text("", encoding="utf-8")
-    assert study.load(results) == []
-
-
-def test_study_with_a_failed_seed_keeps_its_reason(results: Path) -> None:
-    file = results / "ablate/queue_distance.csv"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    at = next(index for index, line in enumerate(lines) if ",avg," in line)
-    value, status = lines[at].split(",")[9:11]
-    lines[at] = lines[at].replace(f"{value},{status},", ",failed,loss is not finite,")
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    cell = study.load(results)[0]
-    assert (list(cell.scores), cell.missing) == ([1], ("loss is not finite",))
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("d_trace,task", "distance,task", "no column d_trace"),
-        (",64,5.0,avg,", ",64,far,avg,", "d_trace is no number: 'far'"),
-        (",ok,,", ",failed,,", "without a reason"),
-    ],
-)
-def test_a_broken_study(results: Path, old: str, new: str, message: str) -> None:
-    file = results / "ablate/queue_distance.csv"
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(NegbenchError, match=message):
-        study.load(results)
-
-
 scores = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
 
 
@@ -255,8 +216,3 @@ def test_retrieval_of_other_data_is_refused(results: Path) -> None:
     edit(results / "simcse/1/mteb/records.json", lambda content: content["provenance"].update(data_hash="other"))
     with pytest.raises(NegbenchError, match=r"data_hash differs from that in .*simcse/1/records.json"):
         records.load(results)
-
-
-def test_a_study_reads_what_the_evaluation_writes() -> None:
-    written = sts.records({})[0].keys()  # the averages of nothing: a record is a record
-    assert set(study.COLUMNS) - {"cell", "method", "seed", *study.SETTINGS} == written

@@ -13,7 +13,7 @@ from report_fixture import record, write_json, write_results
 
 from methods.core.encoder import POOLINGS
 from pipelines.params import Train
-from reports import paper, prose, queue, records, study, verdicts, wording
+from reports import paper, prose, records, verdicts, wording
 from reports.families import STS
 from reports.verdicts import Comparison, Comparisons
 
@@ -138,23 +138,6 @@ def test_answer_counts_who_does_not_exceed(tmp_path: Path) -> None:
     for name in ("simcse", "softcse_weight", "softcse_temperature"):
         shutil.rmtree(results / name)
     assert prose.answer(records.load(results), []).startswith("No trained method exceeds")
-
-
-def cell(name: str, d_trace: float, *values: float) -> study.Cell:
-    return study.Cell(name, "m", 0.85, 64, 64, d_trace, dict(enumerate(values)), ())
-
-
-def test_queue_names_both_optima_and_whether_seeds_separate_them() -> None:
-    curve = study.reported(PAPERS)
-    apart = queue.text([cell("a", 8.0, 60.0, 61.0), cell("b", 15.0, 55.0, 56.0), cell("c", 52.0, 60.5, 59.0)], curve)
-    assert "Our highest average, 60.50 ± 0.71, is at a distance of 8.00." in apart
-    assert "The paper's highest, 76.89, is at 14.67." in apart
-    assert "Our setting nearest to that, 15.00, has 55.50 ± 0.71; the ranges of their seeds do not overlap." in apart
-    assert apart.endswith("overlaps with those of one of the two other settings.")
-    same = queue.text([cell("a", 8.0, 50.0, 51.0), cell("b", 15.0, 55.0, 56.0)], curve)
-    assert "No setting of ours is nearer to that. The range of its seeds lies above" in same
-    assert queue.text([], curve).startswith("No cell of this study has a score. The paper's highest")
-    assert queue.text([cell("a", 8.0, 50.0)], None) == "Our highest average, 50.00, is at a distance of 8.00."
 
 
 def test_numbers_as_text() -> None:

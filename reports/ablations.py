@@ -1,0 +1,168 @@
+"""A section for each study: what it found in words, its figure, and every cell beside what the papers report there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reports import document
+from reports.block import Block
+from reports.document import Figure, Group, Notes, Row, Section, Table
+from reports.markup import literal
+from reports.paper import Paper
+from reports.prose import apart, measured
+from reports.reported import Point, beside, blocks, peak
+from reports.sources import CERTAINTIES
+from reports.stats import overlap, summarise
+from reports.study import Cell, Study
+from reports.study_wording import COLLAPSE, LIMITS, MEANINGS, about, label, place, shown, term, title
+from reports.wording import MISSING, number, score, seeds
+
+
+def sections(studies: Mapping[str, Study], papers: Sequence[Paper]) -> list[Section]:
+    """One section a study, in their order."""
+    return [section(study, papers) for study in studies.values()]
+
+
+def section(study: Study, papers: Sequence[Paper]) -> Section:
+    """What the study found; without a single score, no figure."""
+    found = blocks(study, papers)
+    words = text(study, found)
+    figure = [Figure(study.name, words, caption(study, found))] if study.done else []
+    return Section(study.name, title(study.name), (words, *figure, table(study, found)))
+
+
+def text(study: Study, found: Sequence[Block]) -> str:
+    """Where our highest average lies, where the papers', and whether the seeds tell settings apart."""
+    best, there = study.best, [cell for cell in _there(study, found) if cell.scores]
+    if best is None:
+        return " ".join(filter(None, [f"No cell of this study of {study.label} has a score.", _theirs(study, found)]))
+    top = best.sample
+    sentences = [
+        f"The highest average of {study.label} is {measured(top)} ({place(study, best)}).",
+        _theirs(study, found),
+    ]
+    if best in there:
+        sentences.append("Ours is highest there too.")
+    elif len(there) > 1:
+        mean = summarise([value for cell in there for value in cell.values]).mean
+        sentences.append(f"Our {number(len(there))} cells there have {score(mean)} on average.")
+    elif there:
+        against = apart(top, there[0].sample) if study.seeds > 1 else ""
+        sentences.append(f"Ours there is {measured(there[0].sample)}{against}.")
+    others = [cell.sample for cell in study.done if cell is not best]
+    if study.seeds == 1:
+        sentences.append("There is one seed, so nothing tells settings from chance.")
+    elif others:
+        sentences.append(_touching(sum(overlap(top, other) for other in others), len(others)))
+    sentences += [_course(study, cell) for cell in study.cells if cell.curve and study.name == COLLAPSE]
+    if lacking := len(study.cells) - len(study.done):
+        verb = "has" if lacking == 1 else "have"
+        sentences.append(f"{number(lacking).capitalize()} of {number(len(study.cells))} cells {verb} no score.")
+    return " ".join(filter(None, sentences))
+
+
+def caption(study: Study, found: Sequence[Block]) -> str:
+    """What the figure shows, and where the papers' part of it comes from."""
+    marks = f"{seeds(study.seeds)} each"
+    if study.seeds > 1:
+        marks += "; open points are single seeds"
+    sentences = [f"Average STS of {study.label} by {about(study)}: ours, {marks}."]
+    if "sentences" in study.fixed:
+        sentences.append(f"Each run took {study.fixed['sentences']:,} sentences.")
+    sentences += [MEANINGS[study.name]] if study.name in MEANINGS else []
+    sentences += [f"Dashed: {name}." for key, name in LIMITS.items() if key in study.varied]
+    if found:
+        origins = dict.fromkeys(_source(block) for block in found)
+        sentences.append(f"Reported, with a scale of its own: {'; '.join(origins)}.")
+    return " ".join(sentences)
+
+
+def table(study: Study, found: Sequence[Block]) -> Table:
+    """Every cell: its settings, mean and deviation, seeds, and the number of a paper at the same settings."""
+    notes = Notes()
+    values = {key: {cell.facts.get(key) for cell in study.cells if cell.facts} for key in _facts(study)}
+    facts = [key for key, found_values in values.items() if len(found_values) > 1]
+    head, *others = study.varied or ("cell",)
+    matches = [beside(cell, found) for cell in study.cells]
+    reported = ["reported"] if any(matches) else []
+    rows = []
+    for cell, match in zip(study.cells, matches, strict=True):
+        cells = [_setting(cell.settings[key]) for key in others]
+        cells += [_fact(cell.facts.get(key)) for key in facts]
+        cells += [_mean(study, cell, notes), document.Cell(str(len(cell.scores)), value=len(cell.scores))]
+        cells += [_reported(match, notes) for _ in reported]
+        rows.append(Row(shown(cell.settings[head]) if head in cell.settings else str(cell.number), tuple(cells)))
+    columns = (*map(term, [*others, *facts]), "average STS", "seeds", *reported)
+    what = f"Average STS of {study.label} by {about(study)}: mean and standard deviation over seeds."
+    return Table(study.name, columns, (Group(tuple(rows)),), what, notes.texts, head=term(head))
+
+
+def _mean(study: Study, cell: Cell, notes: Notes) -> document.Cell:
+    reasons = literal("; ".join(dict.fromkeys(cell.missing)))
+    note = notes.mark(f"{seeds(len(cell.missing)).capitalize()} without a score: {reasons}.") if reasons else ""
+    if not cell.scores:
+        return document.Cell(score(None), note=note)
+    found = cell.sample
+    spread = score(found.std) if found.std is not None else ""
+    return document.Cell(score(found.mean), spread, note, best=cell is study.best, value=found.mean)
+
+
+def _fact(value: float | None) -> document.Cell:
+    return document.Cell(MISSING if value is None else shown(round(value, 2)), value=value)
+
+
+def _setting(value: object) -> document.Cell:
+    numeric = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) != float("inf")
+    return document.Cell(shown(value), value=float(value) if numeric else None)  # type: ignore[arg-type]
+
+
+def _reported(match: tuple[Block, Point] | None, notes: Notes) -> document.Cell:
+    if match is None:
+        return document.Cell(score(None))
+    block, point = match
+    source = _source(block)
+    return document.Cell(score(point.value), note=notes.mark(f"{source[0].upper()}{source[1:]}."), value=point.value)
+
+
+def _source(block: Block) -> str:
+    return f"{block.where} ({block.source}, {CERTAINTIES[block.certainty]})"
+
+
+def _facts(study: Study) -> list[str]:
+    return list(dict.fromkeys(key for cell in study.cells for key in cell.facts))
+
+
+def _there(study: Study, found: Sequence[Block]) -> list[Cell]:
+    """Our cells at the settings of the papers' highest number."""
+    highest = peak(found)
+    return [cell for cell in study.cells if highest and beside(cell, [highest[0]]) == highest]
+
+
+def _theirs(study: Study, found: Sequence[Block]) -> str:
+    highest = peak(found)
+    if highest is None:
+        return ""
+    block, point = highest
+    there = _there(study, found)
+    at = place(study, there[0]) if there else _stated(study, point)
+    return f"The highest reported is {score(point.value)} ({at}; {block.where})."
+
+
+def _stated(study: Study, point: Point) -> str:
+    """A reported setting that none of our cells has, by those of its names that our study varies too."""
+    ours = {key for cell in study.cells for key in cell.known}
+    return ", ".join(f"{term(key)} {shown(value)}" for key, value in point.settings.items() if key in ours and value)
+
+
+def _course(study: Study, cell: Cell) -> str:
+    """Where a cell's runs stood at their first look and at their last."""
+    first, last = ([curve[look][1] for curve in cell.curve.values()] for look in (0, -1))
+    ends = f"{score(summarise(first).mean)} to {score(summarise(last).mean)}"
+    return f"From the first look to the last: {ends} ({label(study, cell)})."
+
+
+def _touching(count: int, others: int) -> str:
+    if count == 0:
+        return "The range of the best cell's seeds lies above those of all others."
+    share = "all" if count == others else f"{number(count)} of the {number(others)}"
+    return f"The range of the best cell's seeds overlaps with those of {share} others."

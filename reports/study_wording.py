@@ -1,0 +1,97 @@
+"""How the report calls studies, their settings and their cells."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from reports.study import Cell, Study
+from reports.wording import listing, plain
+
+TITLES = {
+    "augmentation": "Augmentation of the embeddings",
+    "batch_size": "Batch size",
+    "collapse": "Collapse without a momentum encoder",
+    "ema_decay": "Decay of the momentum encoder",
+    "fgsm": "Step of FGSM",
+    "kmeans_queue": "A queue in clusters",
+    "out_size": "Length of queries and keys",
+    "projector_predictor": "Layers of projector and predictor",
+    "queue_distance": "Age of the negatives",
+    "queue_fill": "Size of the queue and its rows at the start",
+    "queue_slices": "Part of the queue",
+    "softcse_sharpness": "Sharpness of the weights",
+    "softcse_similarity": "Whose similarity weighs the negatives",
+    "softcse_temperature_sharpness": "Sharpness of the temperatures",
+    "temperature": "Temperature",
+}
+TERMS = {
+    "batch_size": "batch size",
+    "d_trace": "maximum traceable distance",
+    "ema_decay": "EMA decay η",
+    "feature_cutoff": "feature cut-off",
+    "fgsm_epsilon": "FGSM ε",
+    "initial_fill": "rows at the start",
+    "predictor_layers": "predictor layers",
+    "projector_dimension": "length",
+    "projector_layers": "projector layers",
+    "queue_clusters": "clusters",
+    "queue_size": "queue size",
+    "queue_slice": "slice",
+    "shuffle_positions": "shuffled positions",
+    "token_cutoff": "token cut-off",
+}
+COLLAPSE = "collapse"  # the study that asks what happens on the way
+ABOUT = {"queue_distance": "d_trace"}  # what a study is about where that is no setting
+MEANINGS = {
+    "queue_distance": "The distance is 1 / (1 − η) + *K* / *B*, with a queue of *K* and batches of *B*: the updates "
+    "between the online encoder and its oldest negatives.",
+}
+LIMITS = {"sharpness": "all negatives alike"}  # what a setting at infinity comes to
+
+
+def title(study: str) -> str:
+    """What a study asks about; one that is not ours goes by its name."""
+    return TITLES.get(study, study.replace("_", " ").capitalize())
+
+
+def term(setting: str) -> str:
+    """A setting or a derived constant, as tables and axes call it."""
+    return TERMS.get(setting, setting.replace("_", " "))
+
+
+def shown(value: Any) -> str:
+    """A setting's value in print."""
+    if value is None or isinstance(value, bool):
+        return {None: "default", True: "yes", False: "no"}[value]
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    if math.isinf(value):
+        return "∞"
+    digits, _, power = f"{value:g}".partition("e")
+    return plain(value) if not power else f"{digits}e{plain(int(power))}"
+
+
+def label(study: Study, cell: Cell) -> str:
+    """A cell among those of its study: where many settings vary, by those that are switched on."""
+    if len(study.varied) == 1:
+        return shown(cell.settings[study.varied[0]])
+    found = {key: value for key, value in cell.settings.items() if len(study.varied) == 2 or value}
+    parts = [
+        shown(value) if isinstance(value, str) else term(key) if value is True else f"{term(key)} {shown(value)}"
+        for key, value in found.items()
+    ]
+    return ", ".join(parts) or "none of these"
+
+
+def place(study: Study, cell: Cell) -> str:
+    """A cell within a sentence, by what its study is about."""
+    fact = ABOUT.get(study.name)
+    if fact in cell.facts:
+        return f"{term(fact)} {shown(round(cell.facts[fact], 2))}"
+    return f"{term(study.varied[0])} {label(study, cell)}" if len(study.varied) == 1 else label(study, cell)
+
+
+def about(study: Study) -> str:
+    """What varies in a study, within a sentence."""
+    return listing([term(key) for key in ([ABOUT[study.name]] if study.name in ABOUT else study.varied)])

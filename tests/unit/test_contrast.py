@@ -1,0 +1,91 @@
+"""The contrast of two groups of settings against scipy, a naive search over pairs, and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from reports.contrast import contrast
+
+scores = st.lists(st.floats(0, 100, width=32), min_size=2, max_size=6)
+
+
+@given(scores, scores)
+def test_one_setting_a_side_is_welch(ours: list[float], theirs: list[float]) -> None:
+    if np.var(ours) < 1e-6 or np.var(theirs) < 1e-6:
+        return
+    found = contrast([ours], [theirs])
+    test = stats.ttest_ind(ours, theirs, equal_var=False)
+    interval = test.confidence_interval(0.95)
+    assert found.difference == pytest.approx(np.mean(ours) - np.mean(theirs), abs=1e-9)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-6)
+    assert found.p == pytest.approx(test.pvalue, rel=1e-6, abs=1e-12)
+
+
+def naive(better: list[list[float]], than: list[list[float]]) -> tuple[float, float]:
+    """Bounds from scipy's one-pair intervals at the corrected levels."""
+
+    def interval(a: list[float], b: list[float], settings: int) -> tuple[float, float]:
+        found = stats.ttest_ind(a, b, equal_var=False).confidence_interval(1 - 0.05 / settings)
+        return float(found.low), float(found.high)
+
+    low = max(min(interval(a, b, len(better))[0] for b in than) for a in better)
+    high = min(max(interval(a, b, len(than))[1] for a in better) for b in than)
+    return low, high
+
+
+def test_groups_against_a_search_over_pairs() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        better = [rng.normal(rng.normal(), 0.5, rng.integers(2, 5)).tolist() for _ in range(rng.integers(1, 4))]
+        than = [rng.normal(rng.normal(), 0.5, rng.integers(2, 5)).tolist() for _ in range(rng.integers(1, 4))]
+        found = contrast(better, than)
+        assert (found.low, found.high) == pytest.approx(naive(better, than))
+        assert found.better == pytest.approx(max(map(np.mean, better)))
+        assert found.low is not None and found.high is not None and found.p is not None
+        assert found.low <= found.difference <= found.high
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+@given(st.lists(scores, min_size=1, max_size=3), st.lists(scores, min_size=1, max_size=3))
+def test_turned_round_it_is_its_negative(better: list[list[float]], than: list[list[float]]) -> None:
+    one, other = contrast(better, than), contrast(than, better)
+    assert one.low is not None and one.high is not None
+    assert (one.low, one.high, one.p) == pytest.approx((-other.high, -other.low, other.p))
+
+
+def test_one_seed_has_no_interval() -> None:
+    found = contrast([[60.0, 61.0], [62.0]], [[50.0, 51.0]])
+    assert found.difference == 11.5
+    assert found.low is found.high is found.p is None
+
+
+def test_seeds_without_spread_are_told_apart_exactly() -> None:
+    same, above = contrast([[1.0, 1.0]], [[1.0, 1.0]]), contrast([[2.0, 2.0]], [[1.0, 1.0]])
+    assert (same.low, same.high, same.p) == (0, 0, 1)
+    assert (above.low, above.high, above.p) == (1, 1, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("better", "than"),
+    [([0.0], [0.0]), ([0.0, 0.0], [0.0, 0.0, 0.0, 0.0]), ([0.0, -1.0], [0.0, 0.0, -3.0]), ([1.0, 0.9], [0.0])],
+)
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_the_interval_covers(better: list[float], than: list[float], seeds: int) -> None:
+    """At least 95 % of the intervals hold max(better) - max(than), and few cross zero where there is no effect."""
+    rng = np.random.default_rng(seeds)
+    truth, trials, held, wrong = max(better) - max(than), 500, 0, 0
+    for _ in range(trials):
+        groups = [[rng.normal(mean, 0.6, seeds).tolist() for mean in group] for group in (better, than)]
+        found = contrast(*groups)
+        assert found.low is not None and found.high is not None
+        held += found.low <= truth <= found.high
+        wrong += found.low > 0 or found.high < 0
+    slack = 3 * (0.05 * 0.95 / trials) ** 0.5  # three standard errors of the simulation
+    assert held / trials >= 0.95 - slack
+    if truth == 0:
+        assert wrong / trials <= 0.05 + slack

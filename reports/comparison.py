@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.families import STS
 from reports.markup import literal
-from reports.paper import Paper
 from reports.stats import CONFIDENCE
 from reports.verdicts import Comparison, Comparisons
 from reports.wording import listing, score, signed
@@ -18,14 +17,14 @@ CAPTION = (
 )
 
 
-def section(comparisons: Sequence[Comparisons], papers: Sequence[Paper]) -> Section:
-    """One group of rows a method, and the claims of papers whose numbers we do not have."""
+def section(comparisons: Sequence[Comparisons]) -> Section:
+    """One group of rows a method."""
     notes = Notes()
     groups = tuple(_group(one, notes) for one in comparisons)
     caption = CAPTION.format(confidence=f"{CONFIDENCE:.0%}")
     table = Table("comparison", tuple(STS.labels.values()), groups, caption, notes.texts)
     found = table if groups else "No method of this run has a row in the papers' tables."
-    return Section("comparison", "Measured and reported", (found, *_silent(papers)))
+    return Section("comparison", "Measured and reported", (found,))
 
 
 def _group(comparison: Comparisons, notes: Notes) -> Group:
@@ -66,15 +65,3 @@ def _difference(task: Comparison) -> Cell:
     half_width = task.measured.half_width if task.measured else None
     known = task.delta is not None and half_width is not None
     return Cell(signed(task.delta), score(half_width) if known else "", value=task.delta)
-
-
-def _silent(papers: Sequence[Paper]) -> list[str]:
-    """Papers without a number: what they claim, as directions to test."""
-    silent = [paper for paper in papers if not paper.lines and not paper.numbers]
-    if not silent:
-        return []
-    claims = " ".join(claim.statement for paper in silent for claim in paper.claims)
-    names = " or ".join(paper.name for paper in silent)
-    return [
-        f"No number of {names} has been transcribed, so none is compared. Its claims, as directions to test: {claims}"
-    ]

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pipelines.errors import NegbenchError
 from reports.block import Block, Certainty, Spearman, Strict
 from reports.families import AVERAGE, STS, TRANSFER
+from reports.rules import Rule
 
 METRIC: Spearman = "spearman_all"  # of the papers' STS tables, so of ours
 
@@ -151,13 +152,12 @@ class Reproduction(Strict):
 
 
 class Claim(Strict):
-    """A statement without a number: the direction that an experiment should show."""
+    """A finding of the paper, with the rule that tests it."""
 
     id: str
-    statement: str
-    family: Literal["sts", "transfer", "retrieval", "reranking"]
-    direction: Literal["higher", "lower"]
-    methods: list[str]
+    statement: str  # "{method}" stands for each of the methods that the rule names
+    rule: Rule
+    note: str = ""  # what a reader must know to weigh the answer
     source: str
     certainty: Certainty
 
@@ -167,6 +167,7 @@ class Paper(Strict):
 
     key: str
     name: str
+    about: str = ""  # what it does, as the end of a sentence that begins with its name; for the first page
     citation: str
     sources: dict[str, str]  # short-hand to what it stands for; every `source` begins with one
     protocols: dict[str, Protocol]
@@ -203,7 +204,20 @@ class Paper(Strict):
         for other in self.reproductions:
             if other.row not in [row.id for row in self.lines]:
                 raise ValueError(f"a reproduction of '{other.row}', which is no row of this file")
+        claimed = [claim.id for claim in self.claims]
+        if twice := {id_ for id_ in claimed if claimed.count(id_) > 1}:
+            raise ValueError(f"two claims have the id '{min(twice)}'")
         return self
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML's own loader keeps the last and drops what stood before without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = Counter(key.value for key, _ in node.value)  # all are plain words in these files
+        if twice := next((key for key, count in keys.items() if count > 1), None):
+            raise yaml.YAMLError(f"'{twice}' stands twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
 
 
 def load(file: Path) -> Paper:
@@ -214,7 +228,7 @@ def load(file: Path) -> Paper:
             short-hand is not explained, or a CSV file that is not as `Block` says; the first problem only.
     """
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content: Any = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NegbenchError(f"not valid YAML: {' '.join(str(error).split())}", file, "Correct it.") from None
     try:

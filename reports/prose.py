@@ -61,9 +61,15 @@ def _standing(results: Results, comparisons: Sequence[Comparisons]) -> str:
     comparable, profile = results.provenance.comparable, results.provenance.profile
     what = NATURES[comparable].what
     if comparable == "never":
-        return f"Nothing here is comparable with the papers, because profile {profile} runs on {what}."
+        return (
+            f"Nothing here is comparable with the papers, because profile {profile} runs on {what}: an answer says "
+            f"what holds in this small world, not whether a paper is right."
+        )
     if comparable == "direction":
-        return f"Only directions can be held against the papers, because profile {profile} runs on {what}."
+        return (
+            f"Only directions can be held against the papers, because profile {profile} runs on {what}: an answer says "
+            f"which way an effect goes at this scale, not how large it is at theirs."
+        )
     verdicts = [task.verdict for comparison in comparisons for task in comparison.tasks]
     tally = {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
     counts = [f"{number(count)} {'is' if count == 1 else 'are'} {verdict}" for verdict, count in tally.items()]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from reports import (
     ablations,
     bibliography,
+    claims,
     comparison,
+    findings,
     geometry,
     negatives,
-    prose,
     provenance,
     scores,
     settings,
@@ -24,16 +25,17 @@ from reports.verdicts import NATURES, notice
 def build(evidence: Evidence) -> Document:
     """All of the report but what stage report reads off the code; a topic without records has no section."""
     results, papers = evidence.results, evidence.papers
-    comparisons = verdicts.compare(results, papers)
+    comparisons, found = verdicts.compare(results, papers), claims.judge(evidence)
     origin = results.provenance
     sections: list[Section | None] = [
-        Section("answer", "", (prose.answer(results, comparisons),)),
+        findings.first_page(evidence, found, comparisons),
         scores.section(results, papers),
         *ablations.sections(evidence.studies, papers),
         negatives.section(negatives.pool(results)),
         geometry.section(geometry.shapes(results)),
         theory.section(evidence.theory),
-        comparison.section(comparisons, papers),
+        comparison.section(comparisons),
+        findings.section(results, found),
         settings.section(results, comparisons),
         provenance.section(results),
         sources.section(papers),

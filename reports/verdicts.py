@@ -1,15 +1,27 @@
-"""Measured against reported: a delta and a verdict for each task of a method that a paper has a row for."""
+"""Measured against reported: a delta and a verdict for each task of a method that a paper has a row for.
+
+`python -m reports.verdicts` prints these and the findings, for people and for continuous integration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.errors import NegbenchError
 from reports.families import STS
 from reports.paper import METRIC, Paper, Protocol, Row, Value
 from reports.records import Comparable, Info, Method, Provenance, Results
 from reports.stats import Sample, summarise
+from reports.wording import signed
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -149,3 +161,48 @@ def _difference(method: Method, row: Row, theirs: Protocol) -> str | None:
         if value is not None and ours[key] != value:
             return f"{key}: {ours[key] or 'not recorded'}, the paper's is {value}"
     return None
+
+
+def print_all(arguments: Namespace) -> None:
+    """Print what our runs say of every finding and of every reported score.
+
+    Raises:
+        NegbenchError: after the tables, if a finding is contradicted or a score is not reproduced.
+    """
+    from pipelines.measured import measured
+    from reports.claims import judge
+
+    evidence = measured(arguments)
+    found, compared = judge(evidence), compare(evidence.results, evidence.papers)
+    console = Console(highlight=False)
+    console.print(notice(evidence.results.provenance))
+    findings = [
+        (one.title, one.answer, signed(one.contrast.difference if one.contrast else None), one.reason) for one in found
+    ]
+    console.print(_listed(("finding", "answer", "difference", "because"), findings))
+    scores = [
+        (f"{one.method.info.label} beside {one.row.label}, {task.task}", task.verdict, signed(task.delta), task.reason)
+        for one in compared
+        for task in one.tasks
+    ]
+    console.print(_listed(("score", "verdict", "difference", "because"), scores))
+    for run in evidence.results.left_out:
+        console.print(f"Left out: {run.method}, seed {run.seed} ({run.why}).")
+    failed = [title for title, verdict, *_ in (*findings, *scores) if verdict in ("contradicted", "not reproduced")]
+    if failed:
+        what = f"{len(failed)} contradicted or not reproduced"
+        raise NegbenchError(what, failed[0], "See the report for the evidence.")
+
+
+def _listed(headings: Iterable[str], lines: Iterable[tuple[str, ...]]) -> Table:
+    table = Table(*headings, box=SIMPLE)
+    for line in lines:
+        table.add_row(*map(escape, line))
+    return table
+
+
+if __name__ == "__main__":
+    from pipelines.main import run
+    from pipelines.measured import options
+
+    sys.exit(run(print_all, options("python -m reports.verdicts", "Print findings and verdicts; exit 1 if one fails.")))

@@ -19,6 +19,11 @@ def signed(value: float | None) -> str:
     return MISSING if value is None else _exact(value, "+.2f")
 
 
+def probability(value: float) -> str:
+    """A p with the three decimals it is worth."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def plain(value: float) -> str:
     """A setting, with as many digits as it has."""
     return f"{value:g}".replace("-", MINUS)

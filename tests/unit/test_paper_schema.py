@@ -24,7 +24,7 @@ def minimal() -> dict[str, Any]:
     row = {"id": "r", "label": "X", "backbone": "b", **dict.fromkeys(STS.labels, 50.0)}
     search = {"id": "s", "label": "X", "backbone": "b", "scores": {"SciFact": 50.0}, "avg": 50.0}
     numbers = {"id": "t", "label": "t", "task": "avg", "columns": ["k", "value"], "cells": [[1, 2], [2, 3]]}
-    claim = {"id": "c", "statement": "s", "family": "sts", "direction": "higher", "methods": []}
+    claim = {"id": "c", "statement": "s", "rule": {"kind": "cells", "study": "fgsm", "better": {"fgsm_epsilon": 5e-9}}}
     return {
         "key": "x",
         "name": "X",
@@ -101,6 +101,14 @@ def test_the_schema_rejects(tmp_path: Path, spoil: Callable[[Any], object], mess
     assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert "x.yaml" in error.value.where
+
+
+def test_a_key_that_stands_twice(tmp_path: Path) -> None:
+    load(tmp_path, minimal())
+    file = tmp_path / "x.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "claims: []\n", encoding="utf-8")
+    with pytest.raises(NegbenchError, match="'claims' stands twice"):
+        paper.load(file)
 
 
 def test_not_yaml(tmp_path: Path) -> None:

@@ -1,0 +1,204 @@
+"""Claims put to made-up records and studies whose answer is known, and what may stand in a claim."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from report_fixture import record, write_json, write_results
+
+from pipelines.errors import NegbenchError
+from reports import claims, paper, records
+from reports.claims import Finding
+from reports.evidence import Evidence
+from reports.records import Results
+from reports.study import Cell, Study
+
+PAPERS = paper.load_all(Path(__file__).parents[2] / "reports" / "paper")
+
+
+def score(results: Path, method: str, values: list[float], task: str = "avg", metric: str = "spearman_all") -> None:
+    """Give the seeds of a method these scores."""
+    for seed, value in enumerate(values):
+        name = "mteb/records.json" if "main_score" in metric else "records.json"
+        file = results / method / str(seed) / name
+        content = json.loads(file.read_text(encoding="utf-8"))
+        content["records"] = [one for one in content["records"] if (one["task"], one["metric"]) != (task, metric)]
+        content["records"].append({**record(task, value), "metric": metric})
+        write_json(file, content)
+
+
+def study(name: str, *cells: tuple[dict[str, Any], list[float]]) -> dict[str, Study]:
+    built = tuple(
+        Cell(number, settings, {}, dict(enumerate(values)), () if values else ("loss is nan at step 3",))
+        for number, (settings, values) in enumerate(cells)
+    )
+    return {name: Study(name, "mocose", "MoCoSE", tuple(cells[0][0]), {}, built)}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return write_results(tmp_path / "results")
+
+
+def judge(results: Results, studies: dict[str, Study] | None = None) -> dict[str, Finding]:
+    found = claims.judge(Evidence(results, PAPERS, studies or {}, None))
+    return {f"{one.paper.key}/{one.claim.id}{f': {one.subject}' if one.subject else ''}": one for one in found}
+
+
+def test_a_claim_about_several_methods_names_each(results: Path) -> None:
+    titles = [one.title for key, one in judge(records.load(results)).items() if key.startswith("softcse/sts")]
+    assert titles == [
+        f"SoftCSE ({form}) scores higher than SimCSE on the seven STS tasks" for form in ("weight", "temperature")
+    ]
+    assert not any("{" in one.title for one in judge(records.load(results)).values())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "answer"),
+    [
+        ([62.0, 62.2, 62.1], [60.0, 60.3, 60.1], "supported"),
+        ([60.0, 60.3, 60.1], [62.0, 62.2, 62.1], "contradicted"),
+        ([60.0, 62.0, 61.0], [60.5, 61.5, 60.0], "undecided"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("claim", "task", "metric"),
+    [
+        ("sts", "avg", "spearman_all"),
+        ("transfer", "avg", "acc"),
+        ("retrieval", "avg", "retrieval_main_score"),
+        ("reranking", "avg", "reranking_main_score"),
+    ],
+)
+def test_one_method_above_another(
+    results: Path, ours: list[float], theirs: list[float], answer: str, claim: str, task: str, metric: str
+) -> None:
+    score(results, "softcse_weight", ours, task, metric)
+    score(results, "simcse", theirs, task, metric)
+    found = judge(records.load(results))[f"softcse/{claim}: SoftCSE (weight)"]
+    assert found.answer == answer
+    assert found.seeds == 3
+    assert found.contrast is not None
+    assert found.contrast.difference == pytest.approx(sum(ours) / 3 - sum(theirs) / 3)
+
+
+def test_one_seed_decides_nothing(tmp_path: Path) -> None:
+    found = judge(records.load(write_results(tmp_path / "results", seeds=1)))["softcse/sts: SoftCSE (weight)"]
+    assert (found.answer, found.reason) == ("undecided", "one seed a setting: no interval")
+    assert found.contrast is not None and found.contrast.p is None
+
+
+def test_a_method_without_runs_is_not_tested_and_the_command_adds_it(results: Path) -> None:
+    found = judge(records.load(results))["mocose/above-simcse: mocose_released"]
+    assert (found.answer, found.reason) == ("not tested", "no run of mocose_released")
+    trained = "mocose,simcse,softcse_temperature,softcse_weight,mocose_released"
+    assert found.command == f'make repro PROFILE=demo SET="trained=[{trained}]"'
+
+
+def test_a_study_that_was_not_run_is_not_tested_and_the_command_adds_it(results: Path) -> None:
+    studies = study("ema_decay", ({"ema_decay": 0.85}, [1.0, 2.0]), ({"ema_decay": 0.99}, [1.0, 2.0]))
+    found = judge(records.load(results), studies)["mocose/fgsm"]
+    assert (found.answer, found.reason) == ("not tested", "study fgsm has not been run")
+    assert found.command == 'make repro PROFILE=demo SET="study=[ema_decay,fgsm]"'
+
+
+def test_reported_differences_are_those_of_the_papers(results: Path) -> None:
+    found = judge(records.load(results))
+    assert found["mocose/above-simcse: MoCoSE"].reported == pytest.approx(77.27 - 76.25)  # Table 1
+    assert found["mocose/ema-decay"].reported == pytest.approx(76.49 - 76.08)  # Table 3: 0.85 and 0.95
+    assert found["mocose/batch-size"].reported == pytest.approx(77.25 - 76.78)  # Table 6b: 64 and 128
+    assert found["mocose/heads"].reported == pytest.approx(76.89 - 76.74)  # Table 4: (1, 2) and (1, 1)
+    assert found["mocose/initial-fill"].reported == pytest.approx(77.30 - 76.29)  # Table 7
+    assert found["mocose/queue-middle"].reported == pytest.approx(77.02 - 76.10)  # Table 8
+    assert found["mocose/distance-peak"].reported == pytest.approx(76.89 - 76.82)  # Figure 2: 14.67 and 6
+    assert found["mocose/distance-falls"].reported == pytest.approx(76.89 - 76.11)  # Figure 2: 14.67 and 21
+    assert found["mocose/large-queue"].reported == pytest.approx(77.30 - 50.42)  # Table 7: 1024 at most, and 4096
+    assert found["mocose/fgsm"].reported == pytest.approx(76.64 - 76.26)  # Table 9
+    assert found["softcse/sts: SoftCSE (weight)"].reported is None  # its tables are not transcribed
+
+
+def test_the_rest_of_a_study_is_what_a_setting_is_held_against(results: Path) -> None:
+    cells = [({"batch_size": size}, [level, level + 0.1]) for size, level in ((32, 50.0), (64, 60.0), (128, 55.0))]
+    loaded = records.load(results)
+    found = judge(loaded, study("batch_size", *cells))["mocose/batch-size"]
+    assert found.answer == "supported"
+    assert found.contrast is not None and found.contrast.difference == pytest.approx(5.0)
+    higher = ({"batch_size": 256}, [70.0, 70.1])
+    assert judge(loaded, study("batch_size", *cells, higher))["mocose/batch-size"].answer == "contradicted"
+
+
+def test_one_edited_score_changes_one_answer(results: Path) -> None:
+    """SoftCSE by weight beats SimCSE in retrieval until SimCSE's retrieval scores are raised; nothing else moves."""
+    for method, level in (("simcse", 40.0), ("softcse_weight", 45.0), ("softcse_temperature", 45.0)):
+        for metric in ("spearman_all", "acc", "retrieval_main_score", "reranking_main_score"):
+            score(results, method, [level, level + 0.2, level + 0.1], metric=metric)
+    before = judge(records.load(results))
+    score(results, "softcse_weight", [30.0, 30.1, 30.2], metric="retrieval_main_score")
+    after = judge(records.load(results))
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {"softcse/retrieval: SoftCSE (weight)"}
+    assert (before[min(changed)].answer, after[min(changed)].answer) == ("supported", "contradicted")
+
+
+COLLAPSED = {"ema_decay": 0.0, "predictor_layers": 2}
+SOUND = {"ema_decay": 0.85, "predictor_layers": 2}
+
+
+@pytest.mark.parametrize(
+    ("ends", "answer"), [([0.1, -2.0], "supported"), ([0.1, 40.0], "undecided"), ([41.0, 40.0], "contradicted")]
+)
+def test_collapse_is_told_by_where_the_seeds_end(results: Path, ends: list[float], answer: str) -> None:
+    studies = study("collapse", (COLLAPSED, ends), (SOUND, [60.0, 61.0]))
+    assert judge(records.load(results), studies)["mocose/collapse"].answer == answer
+
+
+def test_a_cell_that_failed_says_why(results: Path) -> None:
+    studies = study("fgsm", ({"fgsm_epsilon": 5e-9}, []), ({"fgsm_epsilon": 0.0}, [60.0, 61.0]))
+    found = judge(records.load(results), studies)["mocose/fgsm"]
+    assert (found.answer, found.reason) == ("not tested", "loss is nan at step 3")
+
+
+def entered(folder: Path, **changes: Any) -> paper.Paper:
+    """A paper's file with one claim."""
+    rule = {"kind": "cells", "study": "fgsm", "better": {"fgsm_epsilon": 5e-9}}
+    claim = {"id": "c", "statement": "s", "rule": rule, "source": "PDF p.1", "certainty": "A", **changes}
+    content = {"key": "x", "name": "X", "citation": "X.", "sources": {"PDF": "the paper"}, "protocols": {}}
+    file = folder / "x.yaml"
+    file.write_text(yaml.safe_dump({**content, "claims": [claim]}), encoding="utf-8")
+    return paper.load(file)
+
+
+def test_a_claim_is_entered(tmp_path: Path) -> None:
+    assert entered(tmp_path).claims[0].id == "c"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": "a friend"}, "source 'a friend' begins with no key of 'sources'"),
+        ({"rule": {"kind": "guess"}}, "'guess'"),
+        ({"rule": {"kind": "cells", "study": "fgms", "better": {"a": 1}}}, "study"),
+        ({"rule": {"kind": "cells", "study": "fgsm", "better": {}}}, "at least 1"),
+        ({"rule": {"kind": "cells", "study": "fgsm", "better": {"a": {}}}}, "better"),
+        ({"rule": {"kind": "methods", "methods": ["mocoes"], "other": "simcse", "measure": "sts"}}, "'mocoes'"),
+        ({"rule": {"kind": "methods", "methods": ["mocose"], "other": "simcse", "measure": "stts"}}, "measure"),
+        ({"certainty": "sure"}, "certainty"),
+    ],
+)
+def test_a_broken_claim_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(NegbenchError, match=r".") as error:
+        entered(tmp_path, **changes)
+    assert message in str(error.value)
+
+
+def test_two_claims_of_one_name_are_refused(tmp_path: Path) -> None:
+    entered(tmp_path)
+    file = tmp_path / "x.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    file.write_text(yaml.safe_dump({**content, "claims": content["claims"] * 2}), encoding="utf-8")
+    with pytest.raises(NegbenchError, match="two claims have the id 'c'"):
+        paper.load(file)

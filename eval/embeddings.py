@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,29 @@ from pipelines.errors import NegbenchError
 _CHUNK = 8192  # sentences handed to the encoder at a time: what it holds in memory does not grow with the tasks
 
 
-class EmbeddedOnce:
+class Known:
     """An embedder that looks up what another one has embedded.
+
+    Args:
+        rows: the row of each sentence.
+        matrix: (N, H) embeddings.
+    """
+
+    def __init__(self, rows: Mapping[str, int], matrix: NDArray[np.float32]) -> None:
+        self._rows = rows
+        self._matrix = matrix
+
+    def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
+        """Embeddings (N, H) of known sentences.
+
+        Raises:
+            KeyError: one is not.
+        """
+        return np.asarray(self._matrix[[self._rows[sentence] for sentence in sentences]])
+
+
+class EmbeddedOnce(Known):
+    """Embeds sentences into a file, and looks them up there.
 
     Args:
         encoder: embeds the sentences, once.
@@ -31,8 +52,6 @@ class EmbeddedOnce:
     def __init__(self, encoder: Embedder, sentences: Iterable[str], file: Path, *, progress: str | None = None) -> None:
         # Sentences of like length side by side, or an encoder that pads would pad more.
         ordered = sorted(dict.fromkeys(sentences), key=len)
-        self._rows = {sentence: row for row, sentence in enumerate(ordered)}
-        self._matrix: NDArray[np.float32] | None = None
         width = 0
         file.unlink(missing_ok=True)
         with tqdm(
@@ -43,18 +62,9 @@ class EmbeddedOnce:
                 width = chunk.shape[1]
                 _append(chunk, file)
                 bar.update(len(chunk))
-        if ordered:
-            self._matrix = np.memmap(file, np.float32, "r", shape=(len(ordered), width))
-
-    def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
-        """Embeddings (N, H) of sentences that were announced.
-
-        Raises:
-            KeyError: one was not.
-        """
-        if self._matrix is None:
-            raise KeyError("no sentence was embedded")
-        return np.asarray(self._matrix[[self._rows[sentence] for sentence in sentences]])
+        empty = np.empty((0, width), np.float32)  # what has no bytes cannot be mapped
+        matrix = np.memmap(file, np.float32, "r", shape=(len(ordered), width)) if ordered else empty
+        super().__init__({sentence: row for row, sentence in enumerate(ordered)}, matrix)
 
 
 def _append(rows: NDArray[np.float32], file: Path) -> None:

@@ -69,14 +69,27 @@ def evaluate(encoder: Embedder, data: Path, tasks: Sequence[str] = TASKS) -> dic
     Raises:
         NegbenchError: as `load_sts`.
     """
-    loaded = {task: load_sts(data, task) for task in tasks}
-    similarities = iter(_similarities(encoder, [*chain.from_iterable(loaded.values())]))
-    return {task: _score(task, subsets, [next(similarities) for _ in subsets]) for task, subsets in loaded.items()}
+    return score(encoder, load(data, tasks))
+
+
+def load(data: Path, tasks: Sequence[str] = TASKS) -> dict[str, list[Subset]]:
+    """The test parts of STS tasks; raises as `load_sts`."""
+    return {task: load_sts(data, task) for task in tasks}
+
+
+def score(encoder: Embedder, tasks: Mapping[str, list[Subset]]) -> dict[str, TaskResult]:
+    """Score `encoder` on tasks that are loaded, embedding every distinct sentence once."""
+    similarities = iter(_similarities(encoder, [*chain.from_iterable(tasks.values())]))
+    return {task: _score(task, subsets, [next(similarities) for _ in subsets]) for task, subsets in tasks.items()}
 
 
 def sentences(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
     """All sentences that `evaluate` embeds, repeats included; raises as `load_sts`."""
-    subsets = chain.from_iterable(load_sts(data, task) for task in tasks)
+    return sentences_of(chain.from_iterable(load(data, tasks).values()))
+
+
+def sentences_of(subsets: Iterable[Subset]) -> list[str]:
+    """The first sentences of each subset and then its second ones, repeats included."""
     return [*chain.from_iterable(chain(subset.first, subset.second) for subset in subsets)]
 
 
@@ -109,21 +122,6 @@ def records(results: Mapping[str, TaskResult]) -> list[dict[str, Any]]:
     return [{"task": task, "metric": f"spearman_{metric}", **vars(score)} for task, metric, score in rows]
 
 
-class StsbDev:
-    """Spearman's rho on STS-B's development part, for checkpoint selection; the pairs are read once.
-
-    Args:
-        data: the folder that holds senteval/.
-    """
-
-    def __init__(self, data: Path) -> None:
-        self.pairs = load_sts(data, "STSB", "dev")
-
-    def __call__(self, encoder: Embedder) -> float | None:
-        """The score times 100, or None where it is undefined (a collapsed or diverged encoder)."""
-        return spearman(_similarities(encoder, self.pairs)[0], self.pairs[0].gold).value
-
-
 def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cosine of each pair of rows of two (N, H) arrays: (N,). A zero vector gives 0, as in SentEval."""
 
@@ -154,7 +152,7 @@ def spearman(similarities: NDArray[np.float32], gold: NDArray[np.float64]) -> Sc
 
 
 def _similarities(encoder: Embedder, subsets: Sequence[Subset]) -> list[NDArray[np.float32]]:
-    sentences = [*dict.fromkeys(chain.from_iterable(chain(s.first, s.second) for s in subsets))]
+    sentences = [*dict.fromkeys(sentences_of(subsets))]
     embeddings = encoder.encode(sentences)  # (N, H)
     row = {sentence: index for index, sentence in enumerate(sentences)}
     return [

@@ -83,7 +83,7 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     code = provenance.code_hash(params.METHODS / "core")
     key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
     checkpoint = CHECKPOINTS / f"backbone-{key}.pt"
-    history = train(method, tokens, recipe, seed=settings.seed, score=None, checkpoint=checkpoint, progress="backbone")
+    history = train(method, tokens, recipe, seed=settings.seed, look=None, checkpoint=checkpoint, progress="backbone")
     return encoder, history
 
 

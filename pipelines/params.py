@@ -107,6 +107,8 @@ class Train(Section):
     # Whose best checkpoint is kept: Spearman on STS-B dev, the average of the seven STS test sets (as MoCoSE's released
     # code does: never a fair number), or none, and the last weights are.
     select: Literal["stsb-dev", "sts-test", "last"] = "stsb-dev"
+    # At each look, score STS-B dev and the seven STS test sets, both, to tell what the choice of checkpoint is worth.
+    watch: bool = True
     checkpoint_every: int = Field(1_000, ge=1)  # steps between two states to resume from
     precision: Literal["fp32", "bf16"] = "fp32"
     # In training, under the method's own head, and at evaluation: one of those that a saved model can carry.
@@ -119,6 +121,7 @@ class Evaluate(Section):
     histogram_sentences: int = Field(1_000, ge=2)  # training sentences behind the negative-similarity histogram
     fit_sentences: int = Field(20_000, ge=2)  # training sentences that an untrained method may fit itself to
     transfer: Literal["full", "fast"] = "full"  # SentEval's setting of the transfer tasks, as in SimCSE's tables
+    poolings: list[Pooling] = []  # under which STS is scored again with the same weights, to tell what the choice costs
 
 
 class Mteb(Section):
@@ -233,6 +236,7 @@ def check(values: Mapping[str, Any], where: str) -> Params:
         "seeds": params.seeds,
         "trained": params.trained,
         "untrained": params.untrained,
+        "evaluate.poolings": params.evaluate.poolings,
         "mteb.tasks": params.mteb.tasks,
         **{f"ablate.{name}.seeds": study.seeds for name, study in params.ablate.items()},
     }

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from eval import sts
+from eval.looks import SCORES, Looks
 from methods.core.contract import MethodSettings, Schedule, TrainedMethod, load_trained
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
@@ -123,7 +122,7 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
         tokens,
         run.recipe,
         seed=run.seed,
-        score=selector(run.recipe.select),
+        look=looks(run.recipe),
         teacher=teacher,
         checkpoint=CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.pt",
         progress=progress,
@@ -131,14 +130,15 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
     return method, history
 
 
-def selector(select: str) -> Callable[[Encoder], float | None] | None:
-    """What the best checkpoint is best at; none where the last one is kept."""
-    if select == "last":
-        return None
-    if select == "sts-test":
-        sts.sentences(DATA)  # a missing set is told now, not at the first look
-        return lambda encoder: sts.average(sts.evaluate(encoder, DATA)).value
-    return sts.StsbDev(DATA)
+def looks(recipe: params.Train) -> Looks | None:
+    """What is scored while the run trains, what selects first; none where nothing is.
+
+    Raises:
+        NegbenchError: a set is missing: told now, not at the first look.
+    """
+    selecting = recipe.select.replace("-", "_")
+    wanted = sorted(SCORES, key=lambda name: name != selecting) if recipe.watch else {selecting} & {*SCORES}
+    return Looks(DATA, [*wanted]) if wanted else None
 
 
 def stage(arguments: argparse.Namespace) -> None:
@@ -154,6 +154,7 @@ def stage(arguments: argparse.Namespace) -> None:
         "steps": len(history.rows),
         "best_step": history.best_step,
         "best_score": history.best_score if history.best_step else None,
+        "looks": history.looks,
         **method.facts(),
     }
     with atomic.folder(run_of(run.name, run.seed)) as out:

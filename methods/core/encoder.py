@@ -146,13 +146,24 @@ class Encoder(nn.Module):
         """H, the length of a sentence embedding."""
         return int(self.backbone.config.hidden_size)  # type: ignore[union-attr,arg-type]
 
+    def lacks(self, pooling: Pooling) -> str | None:
+        """Why these weights have no embedding under `pooling`; None where they have one."""
+        if pooling == "cls" and getattr(self.backbone, "pooler", None) is None:
+            return "the backbone has no pooler"
+        return None
+
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Embed token ids (B, L) under `mask` (B, L): (B, H), not normalised."""
+        (embeddings,) = self._pooled(ids, mask, [self.pooling])
+        return embeddings
+
+    def _pooled(self, ids: Tensor, mask: Tensor, poolings: Sequence[Pooling]) -> list[Tensor]:
+        """One pass, and what each pooling makes of it: (B, H) each."""
         asked = {} if isinstance(self.backbone, Bert) else {"output_hidden_states": True}
         output = self.backbone(input_ids=ids, attention_mask=mask, **asked)
-        return pool(output.hidden_states, getattr(output, "pooler_output", None), mask, self.pooling)
+        pooler = getattr(output, "pooler_output", None)
+        return [pool(output.hidden_states, pooler, mask, pooling) for pooling in poolings]
 
-    @torch.inference_mode()
     def encode(
         self, sentences: Sequence[str], *, max_tokens: int = 4096, progress: str | None = None
     ) -> NDArray[np.float32]:
@@ -160,30 +171,62 @@ class Encoder(nn.Module):
 
         Args:
             sentences: N sentences; each is cut at the model's own limit.
+            max_tokens: as in `embed`.
+            progress: likewise.
+
+        Returns:
+            (N, H) float32, in the order given, not normalised.
+        """
+        tokens = self.tokenise(sentences)
+        (embeddings,) = self.embed(tokens, [self.pooling], max_tokens=max_tokens, progress=progress)
+        return embeddings
+
+    def tokenise(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Token ids of N sentences, each cut at the model's own limit: what `embed` takes."""
+        if not sentences:
+            return []
+        rows: list[list[int]] = self.tokenizer(list(sentences), truncation=True, max_length=self.max_length)[
+            "input_ids"
+        ]
+        return rows
+
+    @torch.inference_mode()
+    def embed(
+        self,
+        tokens: Sequence[list[int]],
+        poolings: Sequence[Pooling],
+        *,
+        max_tokens: int = 4096,
+        progress: str | None = None,
+    ) -> list[NDArray[np.float32]]:
+        """Embed tokenised sentences under several poolings in one pass, in evaluation mode.
+
+        Args:
+            tokens: token ids of N sentences.
+            poolings: none that this encoder lacks.
             max_tokens: most padded tokens in a batch. Bounds memory whatever the lengths are; on two CPU cores
                 16,384 took half as long again, for its activations leave the cache.
             progress: label of a progress bar, shown on a terminal; none without one.
 
         Returns:
-            (N, H) float32, in the order given, not normalised.
+            (N, H) float32 for each pooling, rows in the order given, not normalised.
         """
         was_training = self.training
         self.eval()
         device = next(self.parameters()).device
-        encoded = self.tokenizer(list(sentences), truncation=True, max_length=self.max_length) if sentences else {}
-        rows: list[list[int]] = encoded.get("input_ids", [])
-        embeddings = np.empty((len(sentences), self.dimension), dtype=np.float32)
+        embeddings = [np.empty((len(tokens), self.dimension), dtype=np.float32) for _ in poolings]
         pad = self.tokenizer.pad_token_id or 0
-        sizes = [len(row) for row in rows]
+        sizes = [len(row) for row in tokens]
         with tqdm(
             total=sum(sizes), desc=progress, disable=None if progress else True, unit="token", unit_scale=True
         ) as bar:
             for batch in _like_lengths(sizes, max_tokens):
                 longest = sizes[batch[0]]
-                ids = torch.tensor([rows[i] + [pad] * (longest - len(rows[i])) for i in batch], device=device)
+                ids = torch.tensor([tokens[i] + [pad] * (longest - len(tokens[i])) for i in batch], device=device)
                 lengths = torch.tensor([[sizes[i]] for i in batch], device=device)
                 mask = (torch.arange(longest, device=device) < lengths).long()  # (B, L)
-                embeddings[batch] = self(ids, mask).float().cpu().numpy()
+                for own, pooled in zip(embeddings, self._pooled(ids, mask, poolings), strict=True):
+                    own[batch] = pooled.float().cpu().numpy()
                 bar.update(sum(sizes[i] for i in batch))
         self.train(was_training)
         return embeddings
@@ -195,8 +238,13 @@ def _any_backbone(folder: Path) -> nn.Module:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # over weights that are read in a second
-    model: nn.Module = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    return model
+    model, info = AutoModel.from_pretrained(
+        folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+    )
+    if any(name.startswith("pooler.") for name in info["missing_keys"]):
+        model.pooler = None  # transformers would put a random one there
+    loaded: nn.Module = model
+    return loaded
 
 
 def _like_lengths(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:

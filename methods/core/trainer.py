@@ -28,9 +28,10 @@ from pipelines.seeding import seed_for
 
 @dataclass
 class History:
-    """What a run leaves besides its weights: one row a step, and the checkpoint that was chosen."""
+    """What a run leaves besides its weights: a row a step, what each look found, and the checkpoint that was chosen."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
+    looks: list[dict[str, float | None]] = field(default_factory=list)  # step, and what was scored at it
     best_step: int = 0
     best_score: float = -math.inf
 
@@ -46,7 +47,7 @@ def train(
     settings: Train,
     *,
     seed: int,
-    score: Callable[[Encoder], float | None] | None,
+    look: Callable[[Encoder], dict[str, float | None]] | None,
     teacher: NDArray[np.float16] | None = None,
     checkpoint: Path | None = None,
     progress: str | None = None,
@@ -58,8 +59,9 @@ def train(
         tokens: the training text, N sentences.
         settings: the run's settings.
         seed: the run's seed; data order and dropout draw from separate axes of it.
-        score: selects the checkpoint: higher is better, None where undefined; looked at every `eval_every` steps and
-            at the end. Without one the last weights are kept.
+        look: scores the encoder every `eval_every` steps and at the end; a score is None where undefined. The one that
+            `select` names chooses the checkpoint, higher being better; without it the last weights are kept. Looking
+            changes nothing of the training.
         teacher: (N, D) unit embeddings of the same sentences, for a method that needs them.
         checkpoint: file to resume from and to save the state to; removed when the run is complete.
         progress: label of the progress bar; none is shown without one.
@@ -116,8 +118,11 @@ def train(
                 "sentences_per_second": round(len(rows) / (time.perf_counter() - started), 1),
             }
         )
-        if score is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps):
-            found = score(method.encoder)
+        if look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps):
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):  # a look may draw augmentations
+                scores = look(method.encoder)
+            history.looks.append({"step": step + 1, **scores})
+            found = scores.get(settings.select.replace("-", "_"))
             if found is not None:
                 history.rows[-1]["score"] = found
             if found is not None and found > history.best_score:

@@ -171,15 +171,6 @@ def test_records_are_flat_and_complete(sts_tree: Path) -> None:
     assert [r["n"] for r in records] == [8] * 6 + [16] * 3
 
 
-def test_stsb_dev_reads_once_and_scores_the_development_part(sts_tree: Path) -> None:
-    dev = sts.StsbDev(sts_tree)
-    (pairs,) = load_sts(sts_tree, "STSB", "dev")
-    (sts_tree / "senteval/downstream/STS/STSBenchmark/sts-dev.csv").unlink()
-    naive = naive_rho(list(zip(pairs.first, pairs.second, pairs.gold.tolist(), strict=True)))
-    assert dev(_WordVectors()) == pytest.approx(naive)
-    assert dev(_Fixed(lambda i: [1.0, 1.0])) is None
-
-
 def test_the_program_prints_an_aligned_table(
     sts_tree: Path, tiny_encoder_folder: Path, tiny_encoder: Encoder, capsys: pytest.CaptureFixture[str]
 ) -> None:

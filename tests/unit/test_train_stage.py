@@ -41,9 +41,29 @@ def test_a_teacher_that_embedded_nothing_says_how_to_ask_it(run: Any) -> None:
         run("backbone", select="last")
 
 
-@pytest.mark.parametrize("select", ["sts-test", "stsb-dev"])
-def test_a_score_without_its_files_is_refused(run: Any, select: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("select", "watch"), [("sts-test", False), ("stsb-dev", False), ("last", True)])
+def test_a_score_without_its_files_is_refused(
+    run: Any, select: str, watch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(train, "train", lambda *_, **__: pytest.fail("training began"))
     monkeypatch.setattr(train.Run, "key", lambda _: "")
     with pytest.raises(NegbenchError, match="STS"):
-        run("self", select=select)
+        run("self", select=select, watch=watch)
+
+
+@pytest.mark.parametrize(
+    ("select", "watch", "wanted"),
+    [
+        ("stsb-dev", True, ["stsb_dev", "sts_test"]),
+        ("sts-test", True, ["sts_test", "stsb_dev"]),
+        ("last", True, ["stsb_dev", "sts_test"]),
+        ("stsb-dev", False, ["stsb_dev"]),
+        ("sts-test", False, ["sts_test"]),
+        ("last", False, None),
+    ],
+)
+def test_what_selects_is_scored_first_and_the_rest_where_it_is_watched(
+    select: Any, watch: bool, wanted: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "Looks", lambda _, scores: scores)
+    assert train.looks(params.Train(sentences=2, select=select, watch=watch)) == wanted

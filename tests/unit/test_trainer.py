@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from methods.core import trainer
 from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
+from methods.mocose_released import MoCoSEReleased
 from methods.simcse import SimCSE
 from pipelines.errors import NegbenchError
 from pipelines.params import Train
@@ -87,27 +89,66 @@ def test_biases_and_layer_norms_are_not_decayed(tiny_encoder: Encoder) -> None:
     assert len(decayed) + len(plain) == len(names)
 
 
-def test_the_best_score_score_is_what_remains(tiny_encoder: Encoder) -> None:
+@pytest.mark.parametrize(("select", "best"), [("stsb-dev", 4), ("sts-test", 6), ("last", 0)])
+def test_the_look_that_selects_is_what_remains(tiny_encoder: Encoder, select: Any, best: int) -> None:
     method = simcse(tiny_encoder)
-    scores = iter([1.0, 3.0, None, 3.0, 2.0])  # a tie goes to the first, an undefined score is passed over
+    devs = [1.0, 3.0, None, 3.0, 2.0]  # a tie goes to the first, an undefined score is passed over
+    tests = [0.0, 1.0, 5.0, 4.0, None]
     seen: list[list[Tensor]] = []
 
-    def dev(encoder: Encoder) -> float | None:
+    def look(encoder: Encoder) -> dict[str, float | None]:
         seen.append([value.clone() for value in encoder.state_dict().values()])
-        return next(scores)
+        return {"stsb_dev": devs[len(seen) - 1], "sts_test": tests[len(seen) - 1]}
 
-    history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, score=dev)
-    assert (history.best_step, history.best_score) == (4, 3.0)
-    assert [row["step"] for row in history.rows if "score" in row] == [2, 4, 8, 10]
-    assert all(torch.equal(a, b) for a, b in zip(weights(method), seen[1], strict=True))
-    assert not all(torch.equal(a, b) for a, b in zip(weights(method), seen[-1], strict=True))
+    recipe = RECIPE.model_copy(update={"select": select})
+    history = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=look)
+    assert history.best_step == best
+    assert history.looks == [
+        {"step": step, "stsb_dev": dev, "sts_test": test}
+        for step, dev, test in zip((2, 4, 6, 8, 10), devs, tests, strict=True)
+    ]
+    selecting = {"stsb-dev": devs, "sts-test": tests, "last": []}[select]
+    shown = [step for step, score in zip((2, 4, 6, 8, 10), selecting, strict=False) if score is not None]
+    assert [row["step"] for row in history.rows if "score" in row] == shown
+    kept = seen[best // 2 - 1]
+    assert all(torch.equal(a, b) for a, b in zip(weights(method), kept, strict=True))
+    assert best == 0 or not all(torch.equal(a, b) for a, b in zip(weights(method), seen[-1], strict=True))
+
+
+class _Drawing:
+    """A look that draws random numbers itself, beside those that an augmented encoder draws."""
+
+    def __call__(self, encoder: Encoder) -> dict[str, float | None]:
+        encoder.encode(SENTENCES)
+        return {"stsb_dev": float(torch.rand(())), "sts_test": float(torch.rand(7).mean())}
+
+
+def released(encoder: Encoder) -> MoCoSEReleased:
+    settings = {"token_cutoff": 0.1, "shuffle_positions": True, "queue_size": 8, "initial_fill": 4}
+    torch.manual_seed(0)
+    return MoCoSEReleased(encoder, MoCoSEReleased.Settings(**settings), Schedule(STEPS, 4, 12, 40))
+
+
+@pytest.mark.parametrize("make", [simcse, released])  # the second augments at evaluation, too
+def test_looking_changes_nothing_of_the_training(
+    tiny_encoder: Encoder, make: Callable[[Encoder], TrainedMethod]
+) -> None:
+    recipe = RECIPE.model_copy(update={"select": "last"})
+    ends, losses = [], []
+    for look in (None, _Drawing()):
+        method = make(copy.deepcopy(tiny_encoder))
+        history = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=look)
+        ends.append([value.clone() for value in method.state_dict().values()])
+        losses.append([row["loss"] for row in history.rows])
+    assert losses[0] == losses[1]
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
 
 
 def test_same_seed_same_weights_other_seed_others(tiny_encoder: Encoder) -> None:
     runs = []
     for seed in (0, 0, 1):
         method = simcse(copy.deepcopy(tiny_encoder))
-        trainer.train(method, table(tiny_encoder), RECIPE, seed=seed, score=None)
+        trainer.train(method, table(tiny_encoder), RECIPE, seed=seed, look=None)
         runs.append(weights(method))
     assert all(torch.equal(a, b) for a, b in zip(runs[0], runs[1], strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(runs[0], runs[2], strict=True))
@@ -122,17 +163,18 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
     whole = simcse(copy.deepcopy(tiny_encoder))
     calls = 0
 
-    def dev(encoder: Encoder) -> float:
-        return sum(p.detach().abs().sum().item() for p in encoder.parameters())
+    def look(encoder: Encoder) -> dict[str, float | None]:
+        size = sum(p.detach().abs().sum().item() for p in encoder.parameters())
+        return {"stsb_dev": size, "sts_test": size / 7}
 
-    expected = trainer.train(whole, table(tiny_encoder), RECIPE, seed=0, score=dev)
+    expected = trainer.train(whole, table(tiny_encoder), RECIPE, seed=0, look=look)
 
-    def dying(encoder: Encoder) -> float:
+    def dying(encoder: Encoder) -> dict[str, float | None]:
         nonlocal calls
         calls += 1
         if calls == 4:  # at step 8, after the checkpoints of steps 3 and 6
             raise Stopped
-        return dev(encoder)
+        return look(encoder)
 
     with pytest.raises(Stopped):
         trainer.train(
@@ -140,15 +182,16 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
             table(tiny_encoder),
             RECIPE,
             seed=0,
-            score=dying,
+            look=dying,
             checkpoint=checkpoint,
         )
     assert checkpoint.is_file()
     resumed = simcse(copy.deepcopy(tiny_encoder))
-    history = trainer.train(resumed, table(tiny_encoder), RECIPE, seed=0, score=dev, checkpoint=checkpoint)
+    history = trainer.train(resumed, table(tiny_encoder), RECIPE, seed=0, look=look, checkpoint=checkpoint)
     assert not checkpoint.exists()
     assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(whole), strict=True))
     assert (history.best_step, history.best_score) == (expected.best_step, expected.best_score)
+    assert history.looks == expected.looks
     losses = [[row["loss"] for row in h.rows] for h in (history, expected)]
     assert losses[0] == losses[1]
 
@@ -157,17 +200,17 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
 def test_a_run_resumed_on_a_gpu_draws_the_masks_that_were_left(tiny_encoder: Encoder, tmp_path: Path) -> None:
     calls = 0
 
-    def dying(_: Encoder) -> float:
+    def dying(_: Encoder) -> dict[str, float | None]:
         nonlocal calls
         calls += 1
         if calls == 4:  # at step 8, after the checkpoints of steps 3 and 6
             raise Stopped
-        return 0.0
+        return {"stsb_dev": 0.0}
 
-    def run(score: Callable[[Encoder], float] | None) -> list[float]:
+    def run(look: Callable[[Encoder], dict[str, float | None]] | None) -> list[float]:
         method = simcse(copy.deepcopy(tiny_encoder)).to("cuda")
-        checkpoint = tmp_path / "state.pt" if score or (tmp_path / "state.pt").is_file() else None
-        history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, score=score, checkpoint=checkpoint)
+        checkpoint = tmp_path / "state.pt" if look or (tmp_path / "state.pt").is_file() else None
+        history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=look, checkpoint=checkpoint)
         return [row["loss"] for row in history.rows]
 
     whole = run(None)
@@ -186,7 +229,7 @@ class Diverging(TrainedMethod):
 def test_a_loss_that_is_not_finite_ends_the_run(tiny_encoder: Encoder) -> None:
     method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12, 40))
     with pytest.raises(NegbenchError, match=r"loss is nan at step 1 \(demo run\). Lower the lr."):
-        trainer.train(method, table(tiny_encoder), RECIPE, seed=0, score=None, progress="demo run")
+        trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=None, progress="demo run")
 
 
 class DivergingAtLast(TrainedMethod):
@@ -202,11 +245,11 @@ def test_weights_that_are_not_finite_are_not_kept(tiny_encoder: Encoder) -> None
     method = DivergingAtLast(tiny_encoder, MethodSettings(), Schedule(1, 40, 12, 40))
     recipe = RECIPE.model_copy(update={"batch_size": 1000, "epochs": 1})
     with pytest.raises(NegbenchError, match=r"weights are not finite after the last step \(demo run\)"):
-        trainer.train(method, table(tiny_encoder), recipe, seed=0, score=None, progress="demo run")
+        trainer.train(method, table(tiny_encoder), recipe, seed=0, look=None, progress="demo run")
 
 
 def test_a_damaged_checkpoint_says_what_to_do(tiny_encoder: Encoder, tmp_path: Path) -> None:
     checkpoint = tmp_path / "state.pt"
     checkpoint.write_bytes(b"PK half a file")
     with pytest.raises(NegbenchError, match=r"the checkpoint is damaged .*Delete it and run again"):
-        trainer.train(simcse(tiny_encoder), table(tiny_encoder), RECIPE, seed=0, score=None, checkpoint=checkpoint)
+        trainer.train(simcse(tiny_encoder), table(tiny_encoder), RECIPE, seed=0, look=None, checkpoint=checkpoint)

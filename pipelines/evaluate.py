@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eval import geometry, negatives, sts, transfer
+from eval import geometry, negatives, protocols, sts, transfer
 from eval.embeddings import EmbeddedOnce
 from eval.sts import Embedder
 from methods.core.encoder import Encoder
@@ -33,10 +33,12 @@ def stage(arguments: argparse.Namespace) -> None:
     with atomic.entries(results_of(arguments.method, arguments.seed)) as out:
         histogram = negatives.histogram(before=backbone.encode(sample), after=encoder.encode(sample))
         atomic.write_json(out / "negatives.json", histogram)
-        measure(encoder, out, settings, described)
+        measure(encoder, out, settings, described, encoder)
 
 
-def measure(encoder: Embedder, out: Path, settings: params.Params, described: Mapping[str, Any]) -> None:
+def measure(
+    encoder: Embedder, out: Path, settings: params.Params, described: Mapping[str, Any], pooled: Encoder | None
+) -> None:
     """Write what every evaluated method has: scores, what they are made of, and what the run was.
 
     records.json and metrics.json hold the scores; pairs.npz the cosine of every STS pair, correct.npz whether each
@@ -47,13 +49,15 @@ def measure(encoder: Embedder, out: Path, settings: params.Params, described: Ma
         out: an existing folder.
         settings: the profile's.
         described: what the run was; goes into run.json and the hashes.
+        pooled: the same encoder, where it is a backbone under a pooling, so that there are other poolings.
     """
     with TemporaryDirectory(dir=out) as scratch:
         sentences = chain(sts.sentences(DATA), transfer.sentences(DATA), geometry.sentences(DATA))
         once = EmbeddedOnce(encoder, sentences, Path(scratch) / "embeddings", progress="embed")
         similarity, shape = sts.evaluate(once, DATA), geometry.evaluate(once, DATA)
         classified = transfer.evaluate(once, DATA, setting=settings.evaluate.transfer, progress="fit")
-    records = [*sts.records(similarity), *transfer.records(classified), *geometry.records(shape)]
+    others = protocols.records(similarity, pooled, DATA, settings.evaluate.poolings)
+    records = [*sts.records(similarity), *others, *transfer.records(classified), *geometry.records(shape)]
     origin = provenance.origin(settings, described, settings.evaluate)
     atomic.write_json(out / "records.json", {"provenance": origin, "records": records})
     atomic.write_json(out / "run.json", described)

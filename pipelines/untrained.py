@@ -15,11 +15,12 @@ from pipelines.sources.corpus import read_sentences
 def stage(arguments: argparse.Namespace) -> None:
     """Evaluate the method into results/<method>/0/: without training no seed changes anything."""
     settings = params.load()
-    method = load_untrained(arguments.method)
-    described = method.describe(arguments.method)
+    kind = load_untrained(arguments.method)
+    described = kind.describe(arguments.method)
     with atomic.entries(results_of(arguments.method, 0)) as out:
         sentences = read_sentences(settings.corpus, settings.evaluate.fit_sentences)
-        measure(method(str(BACKBONE), sentences), out, settings, described)
+        method = kind(str(BACKBONE), sentences)
+        measure(method, out, settings, described, method.encoder)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,7 @@ class UntrainedMethod(ABC):
     label: ClassVar[str]
     paper: ClassVar[str | None] = None
     pooling: ClassVar[Pooling | None] = None  # of the backbone's states, where it uses the backbone
+    encoder: Encoder | None = None  # the backbone, where the method is that under its pooling and nothing more
 
     @abstractmethod
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:

@@ -14,9 +14,11 @@ from methods.core.encoder import Encoder
 class UntrainedEncoder(UntrainedMethod):
     """The backbone as it is; a subclass names the pooling and adds nothing: stage mteb_untrained takes the bare one."""
 
+    encoder: Encoder
+
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
-        self._encoder = Encoder.load(backbone, self.pooling)
+        self.encoder = Encoder.load(backbone, self.pooling)
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Embed N sentences: (N, H), not normalised."""
-        return self._encoder.encode(sentences, progress="encode")
+        return self.encoder.encode(sentences, progress="encode")

@@ -110,3 +110,18 @@ def test_minilm_is_read_as_sentence_transformers_reads_it(minilm_folder: Path) -
     theirs = model.encode(sentences, normalize_embeddings=True)
     ours = Encoder.load(minilm_folder).encode(sentences)
     np.testing.assert_allclose(ours / np.linalg.norm(ours, axis=1, keepdims=True), theirs, atol=1e-6)
+
+
+def test_a_backbone_saved_without_a_pooler_gets_no_random_one(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    """One that transformers must load, for ours are read as they are."""
+    from transformers import AutoModel, BertConfig, BertModel
+
+    tiny_encoder.save(tmp_path)
+    config = BertConfig.from_pretrained(tmp_path, hidden_act="relu")
+    BertModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    assert AutoModel.from_pretrained(tmp_path).pooler is not None
+    encoder = Encoder.load(tmp_path, "cls")
+    assert encoder.lacks("cls") == "the backbone has no pooler"
+    assert encoder.lacks("mean") is None
+    with pytest.raises(NegbenchError, match="the backbone has no pooler"):
+        encoder.encode(SENTENCES)

@@ -69,7 +69,8 @@ def runs(settings: params.Params, name: str) -> list[tuple[int, Run]]:
     numbers: dict[str, int] = {}
     for number, cell in enumerate(study.cells):
         own = {key: value for key, value in cell.items() if key != "train"}
-        recipe = {**study.train, **cell.get("train", {})}  # on top of the method's own, which `own` must not replace
+        # On top of the method's own, which `own` must not replace. A study looks at what selects, and no further.
+        recipe = {"watch": False, **study.train, **cell.get("train", {})}
         for seed in study.seeds:
             run = Run.resolve(settings, study.method, seed, method=own, train=recipe, where=where)
             same = numbers.setdefault(provenance.params_hash(run.describe()), number)
@@ -123,11 +124,7 @@ def _measure(run: Run, text: Text, label: str) -> dict[str, Any]:
         "facts": method.facts(),
         "records": sts.records(sts.evaluate(method.encoder, DATA)),
         "best_step": history.best_step or None,
-        "looks": [
-            {"step": row["step"], run.recipe.select.replace("-", "_"): row["score"]}
-            for row in history.rows
-            if "score" in row
-        ],
+        "looks": history.looks,
     }
 
 

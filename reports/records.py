@@ -63,6 +63,14 @@ class Provenance(Stored):
     versions: dict[str, str]
 
 
+class Look(Stored):
+    """What the scores that can choose a checkpoint were at one step; None where not looked at or not defined."""
+
+    step: int
+    stsb_dev: float | None = None
+    sts_test: float | None = None  # the average of the seven
+
+
 class Info(Stored):
     """What a run was: its printed name, the paper it follows and its settings."""
 
@@ -73,6 +81,7 @@ class Info(Stored):
     best_step: int | None = None
     best_dev: float | None = None
     steps: int | None = None
+    looks: list[Look] = []
     settings: dict[str, Any] = {}  # the method's own
     train: dict[str, Any] = {}  # the recipe
 

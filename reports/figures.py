@@ -7,7 +7,17 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from reports import geometry, geometry_figures, negatives, negatives_figure, study_figures, theory, theory_figure
+from reports import (
+    geometry,
+    geometry_figures,
+    negatives,
+    negatives_figure,
+    protocol_figures,
+    selection,
+    study_figures,
+    theory,
+    theory_figure,
+)
 from reports.evidence import Evidence
 from reports.style import STYLE
 
@@ -27,6 +37,8 @@ def draw(evidence: Evidence) -> dict[str, Figure]:
             figures[geometry.PLANE] = geometry_figures.plane(placed)
         if any(shape.trained for shape in geometry.spectra(shapes)):
             figures[geometry.SPECTRA] = geometry_figures.spectra(geometry.spectra(shapes))
+        if watched := selection.watched(evidence.results):
+            figures[selection.FIGURE] = protocol_figures.training_curves(watched, selection.notebook(evidence.papers))
         return figures
 
 

@@ -56,12 +56,12 @@ def section(results: Results) -> Section | None:
     if not others:
         return None
     blocks = (_text(results, others), _averages(results, others), _repeats(results), _sets(results))
-    return Section("protocols", "One checkpoint, several protocols", blocks)
+    return Section("protocol", "One checkpoint, several protocols", blocks)
 
 
 def _text(results: Results, others: dict[Key, str]) -> str:
     """The largest swing beside the largest difference between methods, and whether their order holds."""
-    trained = results.ours(trained=True) or [*results.methods]
+    trained = results.ours(trained=True)
     swings = [
         (found.difference.mean, method.info.label, heading)
         for method in trained
@@ -70,14 +70,14 @@ def _text(results: Results, others: dict[Key, str]) -> str:
     ]
     means = _means(trained, HEADLINE)
     if not swings:
-        return "No method has a score under two protocols."
+        return "No trained method has a score under two protocols."
     swing, label, heading = max(swings, key=lambda one: abs(one[0]))
     text = f"The same weights, measured otherwise: the largest swing is {signed(swing)} points, {label}, *{heading}*."
     if len(means) < 2:
         return text
     apart = max(means.values()) - min(means.values())
     wider = ": the protocol moves a number further than the method does" if abs(swing) > apart else ""
-    text += f" All methods lie within {score(apart)} points of each other under the headline protocol{wider}."
+    text += f" The trained methods lie within {score(apart)} points of each other under the headline protocol{wider}."
     leaders = {heading: _leader(trained, key) for key, heading in others.items()}
     first = _leader(trained, HEADLINE)
     changed = [f"*{heading}* ({leader})" for heading, leader in leaders.items() if leader not in (first, "")]
@@ -101,7 +101,7 @@ def _averages(results: Results, others: dict[Key, str]) -> Table:
     notes = Notes()
     groups = _groups(results, lambda method: (_score(method, HEADLINE), *_shifts(method, HEADLINE, others, notes)))
     return Table(
-        "protocols",
+        "protocol_averages",
         ("headline", *others.values()),
         groups,
         "Average STS. Headline: Spearman over all pairs of a task, the method's own pooling. Beside it, how far the "
@@ -134,7 +134,7 @@ def _sets(results: Results) -> Table:
         return (*stsb, _score(method, ACC), *_shifts(method, ACC, {DEVACC: "devacc"}, notes))
 
     return Table(
-        "protocols_sets",
+        "protocol_sets",
         ("STS-B", "distinct", "unshared", "transfer acc", "devacc"),
         _groups(results, cells),
         "STS-B's test part, and how far it moves without pairs that repeat; the average accuracy on the test parts of "
@@ -155,7 +155,7 @@ def _shifts(method: Method, base: Key, others: Iterable[Key], notes: Notes) -> l
     cells = []
     for found in (shift(method, base, key) for key in others):
         if found.same:
-            cells.append(Cell("own", value=0.0))
+            cells.append(Cell("0", note=notes.mark("The method's own pooling."), value=0.0))
         elif found.difference is None:
             cells.append(Cell(score(None), note=notes.mark(literal(f"{found.reason[:1].upper()}{found.reason[1:]}."))))
         else:

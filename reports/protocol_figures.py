@@ -71,7 +71,7 @@ def _reported(axis: Axes, block: Block) -> None:
         axis.plot(*points.T, color=GREY, linewidth=0.9)
         axis.plot(*points[points[:, 1].argmax()], marker="^", markersize=3.5, color=GREY, markerfacecolor="white")
         ends.append((*points[-1], f"{float(cell):g}"))
-    axis.set_title("MoCoSE's notebook")
+    axis.set_title("Reported")
     _name(axis, ends)
 
 

@@ -11,11 +11,12 @@ from reports.document import Block, Cell, Figure, Group, Notes, Row, Section, Ta
 from reports.paper import Paper
 from reports.records import Look, Method, Results
 from reports.stats import CONFIDENCE, Sample, summarise
+from reports.verdicts import SELECTIONS
 from reports.wording import listing, score, seeds, signed
 
 FIGURE = "training_curves"
 RULES = {"stsb-dev": "STS-B dev", "sts-test": "the STS test sets", "last": "the last look"}  # by name in `train.select`
-NOTEBOOK = "notebook-curves"  # the reported looks at MoCoSE's training, a row a look
+NOTEBOOK = "notebook-curves"  # reported looks at training runs, a row a look
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def watched(results: Results) -> list[Watched]:
 
 
 def notebook(papers: Sequence[Paper]) -> Reported | None:
-    """The looks that MoCoSE's notebook prints; None if no file has them."""
+    """The looks that a paper's notebook prints; None if no file has them."""
     return next((block for paper in papers for block in paper.numbers if block.id == NOTEBOOK), None)
 
 
@@ -66,7 +67,12 @@ def section(results: Results, papers: Sequence[Paper]) -> Section | None:
     if not found:
         return None
     blind = _blind(results)
-    blocks: list[Block] = [_text(found), *([blind] if blind else []), _table(found), _figure(found, notebook(papers))]
+    blocks: list[Block] = [
+        _text(found, papers),
+        *([blind] if blind else []),
+        _table(found),
+        _figure(found, notebook(papers)),
+    ]
     return Section("selection", "One run, three choices of checkpoint", tuple(blocks))
 
 
@@ -76,16 +82,18 @@ def _watched(method: Method) -> Watched:
     return Watched(method.info.label, str(method.info.train.get("select")), seen)
 
 
-def _text(found: Sequence[Watched]) -> str:
+def _text(found: Sequence[Watched], papers: Sequence[Paper]) -> str:
     """The gain of looking, method by method, beside the lead of the best method."""
     gains = [(one.label, gain) for one in found if (gain := one.gain())]
     if not gains:
         return "No run has a score on the STS test sets at the checkpoint that STS-B dev chooses."
     gains.sort(key=lambda pair: -pair[1].mean)
     largest, most = gains[0]
+    peeking = [one for one in papers if any(by.selection == SELECTIONS["sts-test"] for by in one.protocols.values())]
+    done = f", as in {listing([f'[@{paper.key}]' for paper in peeking])}," if peeking else ""
     sentences = [
         "One training run gives as many numbers as it has checkpoints. Choosing the one to report on the STS test sets "
-        "themselves, as MoCoSE's released code does, cannot lower the average of those sets."
+        f"themselves{done} cannot lower the average of those sets."
     ]
     listed = listing([f"{score(gain.mean)} for {label}" for label, gain in gains])
     sentences.append(f"It adds {listed} to what the checkpoint with the best STS-B dev has.")
@@ -122,7 +130,7 @@ def _table(found: Sequence[Watched]) -> Table:
         ("by STS-B dev", "step, dev", "by STS test", "step, test", "last", "gain"),
         (Group(tuple(_row(one, notes) for one in found)),),
         "Average STS of the checkpoint that each rule keeps of the same runs, mean over seeds ± standard deviation, "
-        "and its step. The gain is that of STS test over STS-B dev, paired over seeds, with the "
+        "and its mean step. The gain is that of STS test over STS-B dev, paired over seeds, with the "
         f"{CONFIDENCE:.0%} interval of its mean (Student's t).",
         notes.texts,
         head="checkpoint chosen",
@@ -152,7 +160,8 @@ def _steps(steps: Sequence[int]) -> Cell:
     if not steps:
         return Cell(score(None))
     low, high = min(steps), max(steps)
-    return Cell(f"{low:,}" if low == high else f"{low:,} to {high:,}", value=sum(steps) / len(steps))
+    spread = f"from {low:,} to {high:,}" if low < high else ""
+    return Cell(f"{fmean(steps):,.0f}", spread, value=fmean(steps))
 
 
 def _gain(gain: Sample | None) -> Cell:

@@ -71,9 +71,10 @@ def test_the_tables_hold_the_headline_and_differences_from_it() -> None:
     averages, sets = tables(built(WORDS, FIRST, SECOND))
     assert averages.columns == ("headline", "mean of subsets", "cls", "mean")
     words, first, second = averages.rows
-    assert [cell.text for cell in first.cells] == ["61.00", "+2.00", "\N{MINUS SIGN}9.00", "own"]
+    assert [cell.text for cell in first.cells] == ["61.00", "+2.00", "\N{MINUS SIGN}9.00", "0"]
     assert [cell.spread for cell in first.cells[:3]] == ["1.41", "1.41", "1.41"]
-    assert [cell.text for cell in second.cells] == ["59.50", "+0.00", "\N{MINUS SIGN}1.00", "own"]
+    assert [cell.text for cell in second.cells] == ["59.50", "+0.00", "\N{MINUS SIGN}1.00", "0"]
+    assert averages.notes[first.cells[3].note] == "The method's own pooling."
     assert (words.cells[2].text, averages.notes[words.cells[2].note]) == ("—", "No pooling.")
     assert [cell.text for cell in sets.rows[0].cells] == ["70.00", "\N{MINUS SIGN}0.50", "+5.00", "80.00", "+1.50"]
     assert [group.title for group in averages.groups] == ["untrained", "trained"]

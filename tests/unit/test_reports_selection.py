@@ -99,6 +99,9 @@ def test_the_table_holds_each_rule_and_the_paired_gain() -> None:
     low, high = stats.t.interval(0.95, 2, gains.mean(), stats.sem(gains))
     assert peaking.cells[-1].spread == f"{low:+.2f} to {high:+.2f}".replace("-", "\N{MINUS SIGN}")
     assert [cell.spread for cell in peaking.cells[:3]] == ["1.73", "", "1.53"]
+    apart = method("apart", [[40, 44, 42], [45, 43, 42]], [1, 2, 3])
+    steps = table(built(apart)).rows[0].cells[3]
+    assert (steps.text, steps.spread, steps.value) == ("15", "from 10 to 20", 15)
     assert [cell.text for cell in steady.cells] == ["44.00", "30", "44.00", "30", "44.00", "+0.00"]
     assert peaking.cells[0].note in table(built(PEAKING)).notes  # the rule that the run itself followed
     assert not peaking.cells[2].note
@@ -172,6 +175,8 @@ def test_the_figure_draws_means_choices_and_the_notebook(papers: list[Paper]) ->
 def test_the_caption_names_the_notebooks_runs(papers: list[Paper]) -> None:
     section = selection.section(Results((PEAKING,), {}), papers)
     assert section is not None
+    assert "themselves, as in [@mocose], cannot" in str(section.blocks[0])  # the one whose protocol says so
+    assert "themselves cannot" in str(built(PEAKING).blocks[0])
     caption = figure(section).caption
     assert "(cells 14, 15, 21 and 25, NB), cell 14: η 0.75, *K* 256; cell 15: η 0.85, *K* 256; cell 21:" in caption
     assert "*K* 512, paraphrase (xlnet-base-cased); cell 25: η 0.85, *K* 1024, newest." in caption

@@ -221,7 +221,7 @@ def test_softcse_at_infinite_sharpness_is_simcse(tiny_encoder_folder: Path, name
         recipe = params.Train(sentences=32, batch_size=8, lr=1e-3, max_length=16)
         tokens = TokenTable([" ".join(random.Random(i).choices(WORDS, k=5)) for i in range(32)], encoder.tokenizer, 16)
         trained = kind(encoder, settings, Schedule(4, 8, 16, 32))
-        return [row["loss"] for row in train(trained, tokens, recipe, seed=0, score=None).rows]
+        return [row["loss"] for row in train(trained, tokens, recipe, seed=0, look=None).rows]
 
     soft = losses(name, similarity="self", sharpness=math.inf)
     assert soft == pytest.approx(losses("simcse"), rel=1e-5)

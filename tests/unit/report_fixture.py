@@ -66,6 +66,7 @@ def write_results(
                 "label": label, "paper": paper, "trained": True, "train": RECIPE, "steps": 312,
                 "best_step": 250, "best_score": 61.5, "d_trace": 14.67 if name == "mocose" else None,
                 "settings": {"temperature": 0.05, **(settings or {})},
+                "looks": looks(rng, level),
             }  # fmt: skip
             run = folder / name / str(seed)
             write_run(run, rng, level, 0.5, provenance, info)
@@ -84,6 +85,7 @@ def write_run(
     scores = level + offsets + rng.normal(0, spread, 7) + rng.normal(0, spread)
     records = [record(task, value) for task, value in zip(TASKS, scores, strict=True)]
     records.append(record("avg", float(scores.mean())))
+    records += other_protocols(rng, float(scores.mean()))
     for metric, lift in (("acc", 20.0), ("devacc", 21.0)):
         accuracies = level + lift + rng.normal(0, spread, 7)
         values = [*accuracies, accuracies.mean()]
@@ -112,6 +114,26 @@ def record(task: str, value: float | None, reason: str | None = None) -> dict[st
     status = "ok" if reason is None else "failed"
     shared = {"task": task, "metric": "spearman_all", "status": status, "reason": reason, "n": 1379}
     return {**shared, "value": None if value is None else round(float(value), 4)}
+
+
+def other_protocols(rng: np.random.Generator, average: float) -> list[dict[str, Any]]:
+    """Scores of the same weights under other poolings, averages and sets of pairs."""
+    lifts = {"spearman_mean": 1.5, "spearman_wmean": 1.2, "spearman_all@cls_before_pooler": 0.0}
+    lifts |= {"spearman_all@mean": -3.0, "spearman_all@first_last_avg": -1.0}
+    found = [{**record("avg", average + lift + rng.normal(0, 0.2)), "metric": name} for name, lift in lifts.items()]
+    found.append({**record("avg", None, "the backbone has no pooler"), "metric": "spearman_all@cls"})
+    pairs = {"spearman_all@distinct": (average, 1363), "spearman_all@unshared": (average + 3, 370)}
+    pairs["dev_pairs_in_tests"] = (75.4, 1500)
+    return found + [{**record("STSB", value), "metric": name, "n": n} for name, (value, n) in pairs.items()]
+
+
+def looks(rng: np.random.Generator, level: float) -> list[dict[str, Any]]:
+    """Five looks at a run that rises to its level."""
+    rises = level - 20.0 * np.exp(-np.arange(1, 6))
+    return [
+        {"step": 60 * at, "stsb_dev": value + rng.normal(5, 0.4), "sts_test": value + rng.normal(0, 0.4)}
+        for at, value in enumerate(rises.tolist(), start=1)
+    ]
 
 
 def fail(run: Path, task: str, reason: str) -> None:

@@ -60,7 +60,7 @@ def pages(pdf: bytes) -> int:
 
 TABLES = (
     "sts", "transfer", "retrieval", "reranking", "queue_distance", "geometry", "comparison", "protocols", "settings",
-    "provenance",
+    "provenance", "claims", "findings", "protocol_averages", "protocol_sets", "selection",
 )  # fmt: skip
 
 
@@ -92,6 +92,7 @@ def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path
     files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
     assert {path.name for path in files} == {
         "summary.json", "records.csv", "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg", "pull.svg",
+        "training_curves.svg",
         *(f"{name}.{kind}" for name in TABLES for kind in ("md", "csv", "tex")),
     }  # fmt: skip
     for file in files:
@@ -189,8 +190,8 @@ def test_every_figure_of_the_document_is_drawn_and_no_other(built: Path) -> None
 def test_the_sections_stand_in_their_order(built: Path) -> None:
     found = [section.id for section in report.content(built, ROOT).sections]
     assert found == [
-        "answer", "scores", "queue_distance", "negatives", "geometry", "theory", "comparison", "settings", "deviations",
-        "provenance", "sources",
+        "answer", "scores", "queue_distance", "negatives", "geometry", "theory", "protocol", "selection", "comparison",
+        "claims", "settings", "deviations", "provenance", "sources",
     ]  # fmt: skip
 
 

@@ -28,12 +28,12 @@ def written(tmp_path: Path) -> Theory:
 
 
 def pull(theory: Theory) -> Figure:
-    return figures.draw(Evidence(Results((), {}), [], [], theory))["pull"]
+    return figures.draw(Evidence(Results((), {}), [], {}, theory))["pull"]
 
 
 def test_without_the_stage_there_is_no_figure(tmp_path: Path) -> None:
     assert theory.load(tmp_path) is None
-    assert not figures.draw(Evidence(Results((), {}), [], [], None))
+    assert not figures.draw(Evidence(Results((), {}), [], {}, None))
     assert theory.section(None) is None
 
 

@@ -1,4 +1,9 @@
-"""Mean, spread and interval of a handful of seeds."""
+"""Mean, spread, interval and p over a handful of seeds.
+
+Seeds are few. A percentile bootstrap over them never leaves the range of the n scores, which misses the mean of a
+symmetric distribution with probability 2^(1-n): a quarter of the time with three seeds. So every interval over seeds
+is Student's. Items (sentence pairs, test examples, queries) are many, and are resampled in reports/bootstrap.py.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special, stats
+
+Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+MIN_SEEDS = 3  # of `hierarchical`: with two, its false positives reach 8 % (measured in its tests)
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,22 @@ class Sample:
     half_width: float | None  # of the t-interval around the mean; None for one seed
     low: float  # smallest score
     high: float  # largest score
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A difference, its interval and its two-sided p; the last three are None where too few seeds allow none.
+
+    `n` counts seeds (pairs of sentences in `paired_spearman`). `seed_share`, of `hierarchical` alone, is the share of
+    the estimate's variance that more seeds would remove; more items would remove the rest.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    p: float | None
+    n: int
+    seed_share: float | None = None
 
 
 def summarise(values: Sequence[float]) -> Sample:
@@ -38,3 +63,90 @@ def summarise(values: Sequence[float]) -> Sample:
 def overlap(a: Sample, b: Sample) -> bool:
     """Whether the ranges of the two samples' scores meet: then the seeds do not separate them."""
     return a.low <= b.high and b.low <= a.high
+
+
+def iqm(values: Floats, axis: int = -1) -> Floats:
+    """Mean of the middle half along one axis; with fewer than four values nothing is cut off."""
+    return np.asarray(stats.trim_mean(values, 0.25, axis=axis))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p of a family of tests, in their order (Holm 1979).
+
+    Rejecting where it is at most alpha keeps the chance of any false rejection at alpha, however the tests depend.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    return adjusted.tolist()
+
+
+def difference(a: Sequence[float], b: Sequence[float], paired: bool = False) -> Effect:
+    """Mean of `a` less mean of `b` over seeds: Welch's interval and p, or those of the paired t-test.
+
+    Args:
+        a: scores by seed.
+        b: likewise.
+        paired: whether the i-th scores belong together, as those of one seed do where it fixes the order of the data.
+
+    Raises:
+        ValueError: `paired`, and not as many in the one as in the other.
+    """
+    parts = [[x - y for x, y in zip(a, b, strict=True)]] if paired else [a, b]
+    estimate, n = float(np.mean(a) - np.mean(b)), min(len(a), len(b))
+    if n < 2:
+        return Effect(estimate, None, None, None, n)
+    variances = [float(np.var(part, ddof=1)) / len(part) for part in parts]  # of the means
+    error = sum(variances) ** 0.5
+    if error == 0:
+        return _certain(estimate, n)
+    freedom = error**4 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(estimate) / error, freedom))
+    return Effect(estimate, estimate - reach, estimate + reach, p, n)
+
+
+def hierarchical(observed: ArrayLike, draws: ArrayLike) -> Effect:
+    """The mean difference of two methods over n seeds, for new seeds and new items.
+
+    Its variance has two parts: that between the seeds' differences, over n, which holds whatever is a seed's own, and
+    that of what all seeds share because they are measured on the same items: the covariance between seeds when items
+    are resampled. The first rests on n - 1 degrees of freedom, the second on many. The ratio of estimate and standard
+    error is therefore held against a mixture of Student's and the normal distribution, weighted by the two parts.
+    Of the ways to put the two together (Satterthwaite's, Cochran and Cox's, the Behrens-Fisher convolution) this one
+    alone kept, in simulations with three and five seeds, both the coverage between 93 and 97 % and the false positives
+    at Holm's levels, whatever the share of the parts.
+
+    Args:
+        observed: (n,) a difference a seed.
+        draws: (B, n) the same differences on B resamples of the items; a resample with a NaN counts for nothing.
+    """
+    values, resampled = np.asarray(observed, dtype=np.float64), np.asarray(draws, dtype=np.float64)
+    n, estimate = len(values), float(values.mean())
+    if n < MIN_SEEDS:
+        return Effect(estimate, None, None, None, n)
+    covariance = np.cov(resampled[np.isfinite(resampled).all(axis=1)], rowvar=False)  # (n, n)
+    shared = max(float(covariance.sum() - np.trace(covariance)) / (n * (n - 1)), 0.0)
+    own = float(values.var(ddof=1)) / n
+    if own + shared == 0:
+        return _certain(estimate, n)
+    share, error = own / (own + shared), (own + shared) ** 0.5
+
+    def tail(ratio: float) -> float:  # two-sided
+        return float(2 * (share * special.stdtr(n - 1, -ratio) + (1 - share) * special.ndtr(-ratio)))
+
+    critical = optimize.brentq(lambda ratio: tail(ratio) - (1 - CONFIDENCE), 0, 1e3)
+    return Effect(
+        estimate,
+        estimate - critical * error,
+        estimate + critical * error,
+        tail(abs(estimate) / error),
+        n,
+        share,
+    )
+
+
+def _certain(estimate: float, n: int) -> Effect:
+    """A difference that did not vary at all."""
+    return Effect(estimate, estimate, estimate, 1.0 if estimate == 0 else 0.0, n)

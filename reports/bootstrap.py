@@ -1,0 +1,166 @@
+"""How far scores depend on the items (sentence pairs, test examples, queries) that happen to be in a set.
+
+A resample of N items is told by how often each is drawn, and from these counts its scores follow without a new sort:
+the mid-rank of an item is the number of draws below its tie group and half of those within, so that one order serves
+all resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from reports.stats import CONFIDENCE, Effect, Floats
+
+BLOCK = 2**18  # counts held at once: 2 MB, which stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds that hold the true value with probability CONFIDENCE."""
+
+    low: float
+    high: float
+
+
+def spearman_draws(
+    similarities: NDArray[np.floating], gold: NDArray[np.floating], resamples: int, rng: np.random.Generator
+) -> Floats:
+    """Spearman's rho of M models with the gold scores, on the same B resamples of N pairs: (B, M).
+
+    NaN where it is undefined, because the resample drew one value alone.
+
+    Args:
+        similarities: (M, N), finite.
+        gold: (N,).
+        resamples: how many.
+        rng: source of the resamples.
+    """
+    models, people = [_Order(values) for values in similarities], _Order(gold)
+    blocks = []
+    for counts in _counts(len(gold), resamples, rng):
+        ranks, variance = people.ranks(counts)
+        weighted = counts * ranks
+        block = np.empty((counts.shape[1], len(models)))
+        for column, model in enumerate(models):
+            own, own_variance = model.ranks(counts)
+            with np.errstate(invalid="ignore"):
+                block[:, column] = np.einsum("nb,nb->b", weighted, own) / np.sqrt(variance * own_variance)
+        blocks.append(block)
+    return np.concatenate(blocks)
+
+
+def mean_draws(scores: NDArray[np.floating], resamples: int, rng: np.random.Generator) -> Floats:
+    """Means of the (M, N) scores of N items on the same resamples of the items: (B, M)."""
+    n = scores.shape[1]
+    draws: Floats = np.concatenate([counts.T @ scores.T for counts in _counts(n, resamples, rng)]) / n
+    return draws
+
+
+def bootstrap_interval(
+    values: Sequence[float],
+    statistic: Callable[..., Any] = np.mean,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 10_000,
+) -> Interval | None:
+    """Percentile interval of a statistic that has no t-interval, such as `iqm`; None for fewer than six values.
+
+    The percentiles are moved outwards as far as Student's quantile and the sample's n - 1 move a t-interval
+    (Hesterberg 2015, 'What Teachers Should Know About the Bootstrap'): a plain percentile interval is too narrow
+    by that much. With five values no percentile is far enough out.
+
+    Args:
+        values: of seeds or items, all of one kind.
+        statistic: takes an array and `axis`.
+        rng: source of the resamples.
+        resamples: how many.
+    """
+    n = len(values)
+    if 2.0 ** (1 - n) >= 1 - CONFIDENCE:
+        return None
+    outside = special.ndtr(-((n / (n - 1)) ** 0.5) * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    found = stats.bootstrap(
+        (np.asarray(values, dtype=np.float64),),
+        statistic,
+        n_resamples=resamples,
+        confidence_level=1 - 2 * float(outside),
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high))
+
+
+def paired_spearman(a: Floats, b: Floats, gold: Floats, *, rng: np.random.Generator, resamples: int = 2_000) -> Effect:
+    """Spearman of `a` less that of `b` with the same gold: one model against one, for new pairs.
+
+    Args:
+        a: (N,) similarities.
+        b: (N,) likewise, of the same pairs.
+        gold: (N,) gold scores.
+        rng: source of the resamples.
+        resamples: of the pairs; both models are scored on the same ones.
+    """
+    rho = [float(stats.spearmanr(scores, gold).statistic) for scores in (a, b)]
+    draws = spearman_draws(np.stack([a, b]), gold, resamples, rng)
+    apart = (draws[:, 0] - draws[:, 1])[np.isfinite(draws).all(axis=1)]
+    low, high = np.quantile(apart, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Effect(rho[0] - rho[1], float(low), float(high), bootstrap_p(apart), len(gold))
+
+
+def bootstrap_p(draws: ArrayLike) -> float:
+    """Two-sided p that a difference is zero, by how many of its (B,) resamples lie on either side of zero."""
+    values = np.asarray(draws)
+    fewer = min(int(np.sum(values <= 0)), int(np.sum(values >= 0)))
+    return min(2 * (fewer + 1) / (len(values) + 1), 1.0)
+
+
+def paired_randomisation(
+    a: ArrayLike, b: ArrayLike, *, rng: np.random.Generator, resamples: int = 10_000, block: int = 2**20
+) -> float:
+    """Two-sided p that two systems' scores of N items are exchangeable, item by item (Fisher's randomisation test).
+
+    Args:
+        a: (N,) scores.
+        b: (N,) likewise, of the same items.
+        rng: source of the signs.
+        resamples: of the signs.
+        block: most signs held at once.
+    """
+    apart = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    apart = apart[apart != 0]  # a sign changes nothing there
+    bound = abs(apart.sum()) * (1 - 1e-12)  # sums that are equal up to rounding count as equal
+    size, extreme = max(block // max(len(apart), 1), 1), 0
+    for start in range(0, resamples, size):
+        signs = rng.integers(0, 2, size=(min(size, resamples - start), len(apart)), dtype=np.int8)
+        extreme += int(np.sum(np.abs(2 * (signs @ apart) - apart.sum()) >= bound))
+    return (extreme + 1) / (resamples + 1)
+
+
+def _counts(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """How often each of n items is in each resample, in blocks of a bounded size: (n, b)."""
+    size = max(BLOCK // n, 1)
+    for start in range(0, resamples, size):
+        width = min(size, resamples - start)
+        picked = rng.integers(n, size=(n, width)) * width + np.arange(width)
+        yield np.bincount(picked.ravel(), minlength=n * width).reshape(n, width).astype(np.float64)
+
+
+class _Order:
+    """The order of N values and their G groups of ties, found once."""
+
+    def __init__(self, values: NDArray[np.floating]) -> None:
+        _, self.group, sizes = np.unique(values, return_inverse=True, return_counts=True)  # (N,), (G,)
+        self.order = np.argsort(self.group, kind="stable")
+        self.starts = np.cumsum(sizes) - sizes  # of the groups, in this order
+
+    def ranks(self, counts: Floats) -> tuple[Floats, Floats]:
+        """Mid-ranks less their mean, (N, b), and their sum of squares, (b,), where item i is drawn counts[i] times."""
+        totals = np.add.reduceat(counts[self.order], self.starts, axis=0)  # (G, b)
+        ranks = np.cumsum(totals, axis=0) - (totals + len(self.group)) / 2
+        return ranks[self.group], np.einsum("gb,gb,gb->b", totals, ranks, ranks)

@@ -41,8 +41,8 @@ def measure(
 ) -> None:
     """Write what every evaluated method has: scores, what they are made of, and what the run was.
 
-    records.json and metrics.json hold the scores; pairs.npz the cosine of every STS pair, correct.npz whether each
-    test example of a transfer task is classified rightly, spectrum.json the singular values.
+    records.json and metrics.json hold the scores; pairs.npz the cosine of every STS pair and its gold score,
+    correct.npz whether each test example of a transfer task is classified rightly, spectrum.json the singular values.
 
     Args:
         encoder: what is evaluated; each distinct sentence of all tasks is embedded once.
@@ -69,7 +69,8 @@ def measure(
         for task, result in similarity.items()
         for subset, similarities in zip(result.subsets, result.similarities, strict=True)
     }
-    np.savez_compressed(out / "pairs.npz", **pairs)  # type: ignore[arg-type]
+    gold = {f"gold/{task}/{subset.name}": subset.gold for task in similarity for subset in similarity[task].subsets}
+    np.savez_compressed(out / "pairs.npz", **pairs, **gold)  # type: ignore[arg-type]
     correct = {task: result.correct for task, result in classified.items() if result.correct is not None}
     np.savez_compressed(out / "correct.npz", **correct)  # type: ignore[arg-type]
 

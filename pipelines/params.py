@@ -132,6 +132,13 @@ class Mteb(Section):
     passage_length: int = Field(512, ge=3)
 
 
+class Significance(Section):
+    """Which differences between trained methods are more than noise."""
+
+    reference: str  # all others are compared with it, or with the first trained method where it is not trained
+    resamples: int = Field(2_000, ge=100)  # of the pairs, examples and queries
+
+
 class Study(Section):
     """One ablation: a method, the settings that vary from cell to cell, and the seeds of each cell."""
 
@@ -163,6 +170,7 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     mteb: Mteb
+    significance: Significance
     methods: dict[str, dict[str, Any]]
     ablate: dict[str, Study] = {}
 
@@ -227,7 +235,7 @@ def check(values: Mapping[str, Any], where: str) -> Params:
     """Validate settings as read from a file, and that every name in them leads somewhere; raises as `load` does."""
     params = validate(Params, values, where)
     studied = [study.method for study in params.ablate.values()]
-    for name in [*params.trained, *params.untrained, *params.methods, *studied]:
+    for name in [*params.trained, *params.untrained, *params.methods, *studied, params.significance.reference]:
         check_method(name, where)
     for name in [*params.trained, *studied]:
         if name not in params.methods:

@@ -11,6 +11,7 @@ STUDIES = RESULTS / "ablate"
 THEORY = RESULTS / "theory.json"
 REPORTED = Path("reports/paper")
 BUILD = Path("reports/build")
+SIGNIFICANCE = BUILD / "significance.json"
 CHECKPOINTS = Path(".checkpoints")  # no output of a stage: state to resume from, keyed by all it depends on
 
 

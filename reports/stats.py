@@ -17,7 +17,7 @@ from scipy import optimize, special, stats
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
-MIN_SEEDS = 3  # of `hierarchical`: with two, its false positives reach 8 % (measured in its tests)
+MIN_SEEDS = 3  # of `hierarchical`: with two, its false positives would reach 8 %
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,96 @@
+"""The scores behind a score: of every sentence pair, test example or query, as the stages before wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from pipelines.errors import NegbenchError
+from reports.families import STS, TRANSFER, Family
+from reports.stats import Floats
+
+PER_QUERY = {"retrieval": "ndcg_at_10", "reranking": "map_at_1000"}  # what MTEB reports most tasks of a kind by
+
+
+@dataclass(frozen=True)
+class Items:
+    """One run on the N items of one task.
+
+    Attributes:
+        scores: (N,) cosines of pairs, or what each item adds to a mean, from 0 to 1.
+        gold: (N,) of pairs; None for items that are scored one by one.
+        ids: (N,) of queries; None where the order tells.
+    """
+
+    scores: Floats
+    gold: Floats | None = None
+    ids: NDArray[Any] | None = None
+
+    @property
+    def score(self) -> float:
+        """The score of the task, in points."""
+        if self.gold is None:
+            return 100 * float(self.scores.mean())
+        return 100 * float(spearmanr(self.scores, self.gold).statistic)
+
+    def alike(self, other: Items) -> bool:
+        """Whether both are scores of the same items."""
+        same = len(self.scores) == len(other.scores)
+        return same and _equal(self.gold, other.gold) and _equal(self.ids, other.ids)
+
+
+def load(run: Path, family: Family) -> dict[str, Items]:
+    """Items by task of one run; a task without a score has none.
+
+    Args:
+        run: results/<method>/<seed>/.
+        family: whose tasks.
+
+    Raises:
+        NegbenchError: the file is missing, or was written before it held gold scores.
+    """
+    if family is STS:
+        return _pairs(run / "pairs.npz")
+    if family is TRANSFER:
+        return {task: Items(right.astype(np.float64)) for task, right in _arrays(run / "correct.npz").items()}
+    arrays, metric = _arrays(run / "mteb/queries.npz"), PER_QUERY[family.name]
+    return {
+        task: Items(arrays[f"{task}/{metric}"], ids=arrays[f"{task}/queries"])
+        for task in family.labels
+        if f"{task}/queries" in arrays
+    }
+
+
+def _pairs(file: Path) -> dict[str, Items]:
+    """All pairs of a task taken together, as the papers do; similarities lie under <task>/<subset>."""
+    arrays = _arrays(file)
+    subsets: dict[str, list[str]] = {}
+    for key in arrays:
+        if key.startswith("gold/"):
+            subsets.setdefault(key.split("/")[1], []).append(key.removeprefix("gold/"))
+    if not subsets:
+        raise NegbenchError("no gold scores beside the similarities", file, "Run `dvc repro evaluate` again.")
+    return {
+        task: Items(
+            np.concatenate([arrays[name] for name in names]),
+            np.concatenate([arrays[f"gold/{name}"] for name in names]),
+        )
+        for task, names in subsets.items()
+    }
+
+
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(file) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise NegbenchError("the scores of the items are missing", file, "Run `dvc repro` first.") from None
+
+
+def _equal(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
+    return a is b if a is None or b is None else np.array_equal(a, b)

@@ -1,0 +1,75 @@
+"""Which differences between trained methods are more than noise: what stage significance found, and what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports.families import STS
+from reports.records import Stored, read
+
+
+class Difference(Stored):
+    """One method less the reference, in points: on a task, or over the tasks of a family.
+
+    Interval and p are for new seeds and new items; None with too few seeds in common.
+    """
+
+    estimate: float | None  # None for the reason below
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    adjusted: float | None = None  # p after Holm, over the family that Tests names
+    seed_share: float | None = None  # of the variance: what more seeds would remove; more items the rest
+    items_p: float | None = None  # of these very checkpoints, for new items alone
+    seeds: int = 0  # that both have
+    left_out: int = 0  # seeds that one of the two lacks, or has no score of
+    items: int = 0
+    reason: str | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether the difference is more than noise."""
+        return self.adjusted is not None and self.adjusted <= LEVEL
+
+
+class Comparison(Stored):
+    """One method against the reference. The p of `tasks` are adjusted over these tasks."""
+
+    method: str
+    label: str
+    average: Difference
+    iqm: Difference | None  # interquartile mean over tasks of the differences; None where too few tasks to cut any
+    tasks: dict[str, Difference]
+
+
+class Tests(Stored):
+    """One family of tasks. The p of the averages are adjusted over its comparisons."""
+
+    name: str
+    comparisons: list[Comparison]
+
+
+class Significance(Stored):
+    """All of it."""
+
+    reference: str | None  # label; None if there is nothing to compare
+    resamples: int
+    families: list[Tests]
+
+
+LEVEL = 0.05
+
+
+def load(file: Path) -> Significance | None:
+    """What the stage wrote; None if it has not been run or found nothing to compare.
+
+    Raises:
+        NegbenchError: the file is not what the stage writes.
+    """
+    found = read(Significance, file) if file.is_file() else None
+    return found if found and found.families else None
+
+
+def title(family: str) -> str:
+    """A family's name as a heading."""
+    return family.upper() if family == STS.name else family.capitalize()

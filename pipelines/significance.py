@@ -20,7 +20,7 @@ def stage(arguments: argparse.Namespace) -> None:
     results = records.load(RESULTS, expected(settings))
     chosen = settings.significance
     found = differences.compare(results, RESULTS, chosen.reference, chosen.resamples)
-    atomic.write_json(SIGNIFICANCE, found.model_dump())
+    atomic.write_text(SIGNIFICANCE, found.model_dump_json(indent=1) + "\n")  # tasks in the order of their tables
 
 
 if __name__ == "__main__":

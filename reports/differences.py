@@ -14,8 +14,8 @@ from reports.bootstrap import bootstrap_p, mean_draws, paired_randomisation, spe
 from reports.families import AVERAGE, Family, families
 from reports.items import Items
 from reports.records import Method, Results, Run
-from reports.significance import Comparison, Difference, Significance, Tests
 from reports.stats import Floats, hierarchical, holm, iqm
+from reports.tested import Comparison, Difference, FamilyDifferences, Significance
 
 MIN_TASKS = 4  # fewer have no outer quarters for the interquartile mean to cut
 TOLERANCE = 0.05  # points between a score and that of its items: SentEval rounds to two decimals, MTEB to three
@@ -59,7 +59,7 @@ def compare(results: Results, folder: Path, reference: str, resamples: int) -> S
     return Significance(reference=base.info.label, resamples=resamples, families=tests)
 
 
-def _tests(folder: Path, family: Family, base: Method, others: Sequence[Method], resamples: int) -> Tests:
+def _tests(folder: Path, family: Family, base: Method, others: Sequence[Method], resamples: int) -> FamilyDifferences:
     kept = {
         (method.name, run.seed): items.load(folder / method.name / str(run.seed), family)
         for method in (base, *others)
@@ -74,7 +74,7 @@ def _tests(folder: Path, family: Family, base: Method, others: Sequence[Method],
                 found[method][task] = apart
     comparisons = [_comparison(family.name, base, method, found[method.name], resamples) for method in others]
     averages = _adjusted({one.method: one.average for one in comparisons})
-    return Tests(
+    return FamilyDifferences(
         name=family.name,
         comparisons=[one.model_copy(update={"average": averages[one.method]}) for one in comparisons],
     )

@@ -8,13 +8,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.significance import Comparison, Difference, Significance, title
 from reports.style import GREY, INK, PALE, WIDTH
+from reports.tested import Comparison, Difference, Significance
 from reports.wording import probability, signed
 
 ROW, HEAD = 0.19, 0.75  # inches: a row, and all that is not rows
 MARGIN = 0.08  # share of the axis beyond the outermost mark
-COLUMNS = (32, 38, 136)  # points from the axis to estimate, interval and p
+COLUMNS = (32, 38, 126)  # points from the axis to estimate, interval and p
 
 
 def forest(found: Significance) -> Figure:
@@ -29,7 +29,7 @@ def forest(found: Significance) -> Figure:
     level, levels, labels = 0, [], []
     for tests in found.families:
         axis.annotate(
-            title(tests.name), (0, level), xycoords=("axes fraction", "data"), xytext=(-4, 0), ha="right", va="center",
+            tests.title, (0, level), xycoords=("axes fraction", "data"), xytext=(-4, 0), ha="right", va="center",
             textcoords="offset points", fontweight="bold", fontsize=mpl.rcParams["axes.labelsize"],
         )  # fmt: skip
         for comparison in tests.comparisons:

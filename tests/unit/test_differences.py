@@ -14,7 +14,7 @@ from scipy import stats as oracle
 from pipelines.errors import NegbenchError
 from reports import differences, records
 from reports.families import STS, TRANSFER
-from reports.significance import Comparison, Significance
+from reports.tested import Comparison, Significance
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Which differences between trained methods are more than noise: what stage significance found, and what it means."""
+"""What stage significance found: differences between trained methods, their intervals and their p."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from reports.families import STS
 from reports.records import Stored, read
+
+LEVEL = 0.05  # of an adjusted p
 
 
 class Difference(Stored):
@@ -18,7 +20,7 @@ class Difference(Stored):
     low: float | None = None
     high: float | None = None
     p: float | None = None
-    adjusted: float | None = None  # p after Holm, over the family that Tests names
+    adjusted: float | None = None  # p after Holm, over the family that FamilyDifferences names
     seed_share: float | None = None  # of the variance: what more seeds would remove; more items the rest
     items_p: float | None = None  # of these very checkpoints, for new items alone
     seeds: int = 0  # that both have
@@ -42,11 +44,16 @@ class Comparison(Stored):
     tasks: dict[str, Difference]
 
 
-class Tests(Stored):
+class FamilyDifferences(Stored):
     """One family of tasks. The p of the averages are adjusted over its comparisons."""
 
     name: str
     comparisons: list[Comparison]
+
+    @property
+    def title(self) -> str:
+        """The name as a heading."""
+        return self.name.upper() if self.name == STS.name else self.name.capitalize()
 
 
 class Significance(Stored):
@@ -54,10 +61,7 @@ class Significance(Stored):
 
     reference: str | None  # label; None if there is nothing to compare
     resamples: int
-    families: list[Tests]
-
-
-LEVEL = 0.05
+    families: list[FamilyDifferences]
 
 
 def load(file: Path) -> Significance | None:
@@ -68,8 +72,3 @@ def load(file: Path) -> Significance | None:
     """
     found = read(Significance, file) if file.is_file() else None
     return found if found and found.families else None
-
-
-def title(family: str) -> str:
-    """A family's name as a heading."""
-    return family.upper() if family == STS.name else family.capitalize()

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from pipelines import params
 from pipelines.expected import expected
-from pipelines.paths import BUILD, REPORTED, RESULTS
+from pipelines.paths import BUILD, REPORTED, RESULTS, SIGNIFICANCE
 from reports import evidence
 from reports.evidence import Evidence
 
 
 def measured(arguments: argparse.Namespace) -> Evidence:
     """The runs and the studies that the settings name; what an earlier profile left behind does not count."""
+    significance = arguments.build / SIGNIFICANCE.name
     if arguments.params is None:
-        return evidence.load(arguments.results, arguments.paper)
+        return evidence.load(arguments.results, arguments.paper, significance)
     settings = params.load(arguments.params)
-    return evidence.load(arguments.results, arguments.paper, expected(settings), list(settings.ablate))
+    return evidence.load(arguments.results, arguments.paper, significance, expected(settings), list(settings.ablate))
 
 
 def options(prog: str, description: str | None) -> argparse.ArgumentParser:

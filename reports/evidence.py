@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports import paper, records, study, theory
+from reports import paper, records, study, tested, theory
 from reports.paper import Paper
 from reports.records import Expected, Results
 from reports.study import Study
+from reports.tested import Significance
 from reports.theory import Theory
 
 
@@ -21,19 +22,22 @@ class Evidence:
     papers: list[Paper]
     studies: dict[str, Study]  # by name; those that have been run
     theory: Theory | None
+    significance: Significance | None = None
 
 
 def load(
     folder: Path,
     reported: Path,
+    significance: Path,
     wanted: Mapping[str, Mapping[int, Expected]] | None = None,
     studies: Sequence[str] | None = None,
 ) -> Evidence:
-    """Read the records under `folder` and the paper files under `reported`.
+    """Read the records under `folder`, the paper files under `reported` and what was tested.
 
     Args:
         folder: holds <method>/<seed>/, ablate/ and theory.json.
         reported: holds <paper>.yaml.
+        significance: the file of stage significance; it need not be there.
         wanted: the runs that count, as of records.load. None reads all.
         studies: names of those to read. None reads all.
 
@@ -45,4 +49,5 @@ def load(
         papers=paper.load_all(reported),
         studies=study.load(folder, studies),
         theory=theory.load(folder),
+        significance=tested.load(significance),
     )

@@ -8,12 +8,14 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from reports import (
+    forest_figure,
     geometry,
     geometry_figures,
     negatives,
     negatives_figure,
     protocol_figures,
     selection,
+    significance,
     study_figures,
     theory,
     theory_figure,
@@ -39,6 +41,8 @@ def draw(evidence: Evidence) -> dict[str, Figure]:
             figures[geometry.SPECTRA] = geometry_figures.spectra(geometry.spectra(shapes))
         if watched := selection.watched(evidence.results):
             figures[selection.FIGURE] = protocol_figures.training_curves(watched, selection.notebook(evidence.papers))
+        if evidence.significance:
+            figures[significance.FIGURE] = forest_figure.forest(evidence.significance)
         return figures
 
 

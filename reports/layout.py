@@ -18,7 +18,7 @@ GLYPHS = {  # verdict to its sign: how much of the disc is filled
     "not tested": "none", "not comparable": "none",
 }  # fmt: skip
 
-_NUMBER = re.compile(rf"[+{MINUS}-]?\d[\d,]*(\.\d+)?\s?%?")
+_NUMBER = re.compile(rf"(< )?[+{MINUS}-]?\d[\d,]*(\.\d+)?\s?%?")
 
 
 def layout(document: Document) -> dict[str, Any]:

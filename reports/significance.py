@@ -83,7 +83,7 @@ def _averages(found: Significance) -> Table:
         "seeds would remove; more items would remove the rest. *IQM*: the interquartile mean over the tasks in place "
         "of the mean, which no single task can move far."
     )
-    return Table("significance", COLUMNS, groups, caption, notes.texts, head="less " + (found.reference or ""))
+    return Table("significance", COLUMNS, groups, caption, notes.texts, head="Method")
 
 
 def _average(one: Comparison, notes: Notes) -> Row:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Drawing
 
 from pipelines.errors import NegbenchError
-from reports import figures, tested
+from reports import figures, layout, tested
 from reports.document import Figure, Section, Table
 from reports.forest_figure import forest
 from reports.significance import FIGURE, section
@@ -57,6 +57,13 @@ def test_it_names_the_real_differences_and_the_family() -> None:
     assert "Holm" in text and "family" in text
     assert [row.cells[0].best for row in averages.rows] == [True, False]
     assert averages.rows[0].cells[1].text == f"{signed(-3.8)} to {signed(-1.4)}"
+
+
+def test_numbers_are_set_as_numbers() -> None:
+    _, _, averages, tasks = built(REAL.model_copy(update={"items_p": 0.0005}), NOISE)
+    assert averages.rows[0].cells[4].text == "< 0.001"
+    assert layout.numeric(averages) == [True, False, *[True] * 6]  # all but the interval
+    assert layout.numeric(tasks) == [True, True]
 
 
 def test_it_counts_what_items_alone_would_have_called_different() -> None:

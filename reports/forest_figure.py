@@ -13,6 +13,7 @@ from reports.tested import Comparison, Difference, Significance
 from reports.wording import probability, signed
 
 ROW, HEAD = 0.19, 0.75  # inches: a row, and all that is not rows
+TALLEST = 8.6  # inches: a page has no more beside a caption, so that many rows move closer together
 MARGIN = 0.08  # share of the axis beyond the outermost mark
 COLUMNS = (32, 38, 126)  # points from the axis to estimate, interval and p
 
@@ -23,7 +24,7 @@ def forest(found: Significance) -> Figure:
     Dark and filled is more than noise after Holm, grey and open is not; so are the ticks of the tasks.
     """
     rows = sum(len(tests.comparisons) + 1 for tests in found.families)
-    figure = Figure(figsize=(WIDTH, ROW * rows + HEAD))
+    figure = Figure(figsize=(WIDTH, min(ROW * rows + HEAD, TALLEST)))
     axis = figure.subplots()
     axis.axvline(0, color=GREY, linewidth=0.8)
     level, levels, labels = 0, [], []

@@ -159,6 +159,14 @@ def test_the_forest_draws_no_interval_that_there_is_not() -> None:
     assert "no interval" in [text.get_text() for text in axis.texts]
 
 
+def test_the_forest_of_many_methods_fits_a_page() -> None:
+    one = found(REAL, NOISE)
+    crowded = one.families[0].model_copy(update={"comparisons": one.families[0].comparisons * 12})
+    with mpl.rc_context(fname=STYLE):
+        figure = forest(one.model_copy(update={"families": [crowded] * 4}))
+    assert figure.get_size_inches()[1] <= 9
+
+
 def test_the_forest_is_drawn_to_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         figures.save(drawn(REAL, NOISE), tmp_path / name)

@@ -14,11 +14,11 @@ from reports.evidence import Evidence
 
 def measured(arguments: argparse.Namespace) -> Evidence:
     """The runs and the studies that the settings name; what an earlier profile left behind does not count."""
-    significance = arguments.build / SIGNIFICANCE.name
+    tested = arguments.build / SIGNIFICANCE.name
     if arguments.params is None:
-        return evidence.load(arguments.results, arguments.paper, significance)
+        return evidence.load(arguments.results, arguments.paper, significance=tested)
     settings = params.load(arguments.params)
-    return evidence.load(arguments.results, arguments.paper, significance, expected(settings), list(settings.ablate))
+    return evidence.load(arguments.results, arguments.paper, expected(settings), list(settings.ablate), tested)
 
 
 def options(prog: str, description: str | None) -> argparse.ArgumentParser:

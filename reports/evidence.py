@@ -28,18 +28,18 @@ class Evidence:
 def load(
     folder: Path,
     reported: Path,
-    significance: Path,
     wanted: Mapping[str, Mapping[int, Expected]] | None = None,
     studies: Sequence[str] | None = None,
+    significance: Path | None = None,
 ) -> Evidence:
     """Read the records under `folder`, the paper files under `reported` and what was tested.
 
     Args:
         folder: holds <method>/<seed>/, ablate/ and theory.json.
         reported: holds <paper>.yaml.
-        significance: the file of stage significance; it need not be there.
         wanted: the runs that count, as of records.load. None reads all.
         studies: names of those to read. None reads all.
+        significance: the file of the stage of that name; it need not be there. None reads none.
 
     Raises:
         NegbenchError: a file is missing or not what it should be, or runs do not belong together.
@@ -49,5 +49,5 @@ def load(
         papers=paper.load_all(reported),
         studies=study.load(folder, studies),
         theory=theory.load(folder),
-        significance=tested.load(significance),
+        significance=tested.load(significance) if significance else None,
     )

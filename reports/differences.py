@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.seeding import seed_for
 from reports import items
 from reports.bootstrap import bootstrap_p, mean_draws, paired_randomisation, spearman_draws
-from reports.families import AVERAGE, Family, families
+from reports.families import AVERAGE, STS, Family, families
 from reports.items import Items
 from reports.records import Method, Results, Run
 from reports.stats import Floats, hierarchical, holm, iqm
@@ -72,7 +72,7 @@ def _tests(folder: Path, family: Family, base: Method, others: Sequence[Method],
             scored = {run: own[task] for run, own in kept.items() if task in own}
             for method, apart in _task(family, task, base, others, scored, resamples).items():
                 found[method][task] = apart
-    comparisons = [_comparison(family.name, base, method, found[method.name], resamples) for method in others]
+    comparisons = [_comparison(family, base, method, found[method.name], resamples) for method in others]
     averages = _adjusted({one.method: one.average for one in comparisons})
     return FamilyDifferences(
         name=family.name,
@@ -133,16 +133,19 @@ def _values(method: Method, task: str, family: Family) -> dict[int, float]:
     return {seed: value for seed, value in values.items() if value is not None}
 
 
-def _comparison(family: str, base: Method, method: Method, found: dict[str, Apart | str], resamples: int) -> Comparison:
+def _comparison(
+    family: Family, base: Method, method: Method, found: dict[str, Apart | str], resamples: int
+) -> Comparison:
     trained = len({run.seed for one in (base, method) for run in one.runs})
 
     def difference(apart: Apart | str, *axes: str) -> Difference:
-        seed = seed_for(0, "randomisation", family, method.name, *axes)
+        seed = seed_for(0, "randomisation", family.name, method.name, *axes)
         return _difference(apart, trained, resamples, np.random.default_rng(seed))
 
     return Comparison(
         method=method.name,
         label=method.info.label,
+        by_test=family is STS and any(one.info.setting("select") == "sts-test" for one in (base, method)),
         average=difference(_over_tasks(found, np.mean)),
         iqm=difference(_over_tasks(found, iqm)) if len(found) >= MIN_TASKS else None,
         tasks=_adjusted({task: difference(apart, task) for task, apart in found.items()}),

@@ -14,6 +14,7 @@ from reports.wording import MISSING, listing, number, probability, score, seeds,
 
 FIGURE = "forest"
 HEADINGS = STS.labels | TRANSFER.labels  # of tasks; those of other families are called what they are
+BY_TEST = "Of one of the two the checkpoints were selected by these very test scores, which lifts it."
 COLUMNS = ("Difference", f"{CONFIDENCE:.0%} interval", "p", "p, Holm", "p, items alone", "From seeds", "Seeds", "IQM")
 
 
@@ -90,8 +91,8 @@ def _average(one: Comparison, notes: Notes) -> Row:
     average = one.average
     interval = "" if average.low is None else f"{signed(average.low)} to {signed(average.high)}"
     return Row(
-        one.label,
-        (
+        label=one.label,
+        cells=(
             _estimate(average, notes),
             Cell(interval or MISSING),
             _p(average.p),
@@ -101,6 +102,7 @@ def _average(one: Comparison, notes: Notes) -> Row:
             Cell(str(average.seeds), value=average.seeds) if average.seeds else Cell(MISSING),
             _estimate(one.iqm, notes, spread=True) if one.iqm else Cell(MISSING),
         ),
+        note=notes.mark(BY_TEST if one.by_test else ""),
     )
 
 

@@ -39,6 +39,7 @@ class Comparison(Stored):
 
     method: str
     label: str
+    by_test: bool = False  # whether one of the two had its checkpoints selected by these very test scores
     average: Difference
     iqm: Difference | None  # interquartile mean over tasks of the differences; None where too few tasks to cut any
     tasks: dict[str, Difference]

@@ -201,6 +201,17 @@ def test_missing_items_end_in_one_clear_line(folder: Path, problem: str) -> None
     assert "pairs.npz" in caught.value.where
 
 
+def test_selection_by_the_test_scores_is_told(folder: Path) -> None:
+    for seed in range(3):
+        file = folder / "same" / str(seed) / "run.json"
+        described = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(described | {"train": {"select": "sts-test"}}), encoding="utf-8")
+    found = compare(folder)
+    assert of(found, "sts", "same").by_test
+    assert not of(found, "sts", "better").by_test
+    assert not of(found, "transfer", "same").by_test
+
+
 def test_accuracies_on_the_test_part_are_what_is_compared(whole: Path) -> None:
     found = of(compare(whole), "transfer", "better")
     assert [*found.tasks] == [*TRANSFER.labels][:-1]

@@ -109,6 +109,18 @@ def test_seeds_left_out_are_counted() -> None:
     assert averages.notes[averages.rows[0].cells[0].note].startswith("Over three seeds; two left out")
 
 
+def test_a_comparison_that_selection_by_the_test_scores_lifts_is_marked() -> None:
+    lifted = found(REAL, NOISE)
+    one, other = lifted.families[0].comparisons
+    family = lifted.families[0].model_copy(update={"comparisons": [one.model_copy(update={"by_test": True}), other]})
+    made = section(lifted.model_copy(update={"families": [family]}))
+    assert made is not None
+    averages = next(block for block in made.blocks if isinstance(block, Table))
+    first, second = averages.rows
+    assert "selected by these very test scores" in averages.notes[first.note]
+    assert second.note == ""
+
+
 def test_tasks_keep_their_headings() -> None:
     assert built(REAL, NOISE)[3].columns == ("STS12", "world-qa")
 

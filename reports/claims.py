@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never, get_args
 
 from reports import rules
@@ -14,10 +14,13 @@ from reports.families import AVERAGE
 from reports.paper import Claim, Paper
 from reports.records import Results
 from reports.rules import MEASURES, matches
+from reports.study import Cell
+from reports.tested import Difference
 from reports.wording import score, seeds
 
 StudyRule = rules.Cells | rules.Collapse
 Answer = Literal["supported", "contradicted", "undecided", "not tested"]
+SAME = 0.01  # points between two roundings of one difference
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 
 
@@ -71,46 +74,57 @@ def _finding(evidence: Evidence, paper: Paper, claim: Claim, rule: rules.Rule) -
     subject = _label(evidence.results, rule.methods[0]) if isinstance(rule, rules.Methods) else ""
     reported = _reported(evidence, rule)
     try:
+        if isinstance(rule, rules.Collapse):
+            return Finding(paper, claim, subject, *_collapsed(evidence, rule), reported=reported)
         better, than = _scores(evidence, rule)
     except _UntestedError as missing:
         return Finding(paper, claim, subject, "not tested", str(missing), reported=reported, command=missing.command)
     n = min(map(len, [*better, *than]))
-    found = contrast(better, than)
-    answer, reason = _collapsed(rule, than) if isinstance(rule, rules.Collapse) else _decide(found, n)
-    return Finding(paper, claim, subject, answer, reason, found, n, reported)
+    found, noise = contrast(better, than), "seeds"
+    if isinstance(rule, rules.Methods) and (tested := _tested(evidence, rule, found.difference)):
+        found, noise = replace(found, low=tested.low, high=tested.high, p=tested.p), "seeds and items"
+    return Finding(paper, claim, subject, *_decide(found, n, noise), found, n, reported)
+
+
+def _tested(evidence: Evidence, rule: rules.Methods, difference: float) -> Difference | None:
+    """The same difference as stage significance has it, with the noise of the test items too; None if it has not."""
+    found = evidence.significance
+    if found is None or found.reference != _label(evidence.results, rule.other):
+        return None
+    averages = (
+        one.average
+        for family in found.families
+        if family.name == rule.measure
+        for one in family.comparisons
+        if one.method == rule.methods[0]
+    )
+    average = next(averages, None)
+    same = average is not None and average.estimate is not None and abs(average.estimate - difference) < SAME
+    return average if same else None
 
 
 def _label(results: Results, name: str) -> str:
     return next((method.info.label for method in results.methods if method.name == name), name)
 
 
-def _decide(found: Contrast, n: int) -> tuple[Answer, str]:
+def _decide(found: Contrast, n: int, noise: str) -> tuple[Answer, str]:
     if found.low is None or found.high is None:
         return "undecided", f"{seeds(n)} a setting: no interval"
     if found.low > 0:
-        return "supported", "the interval lies above zero"
+        return "supported", f"the interval over {noise} lies above zero"
     if found.high < 0:
-        return "contradicted", "the interval lies below zero"
-    return "undecided", "the interval holds zero"
-
-
-def _collapsed(rule: rules.Collapse, fallen: Sequence[Sequence[float]]) -> tuple[Answer, str]:
-    ends = [value for values in fallen for value in values]
-    below = sum(value < rule.below for value in ends)
-    reason = f"{below} of {seeds(len(ends))} end below {score(rule.below)}"
-    if len(ends) < 2:
-        return "undecided", reason
-    return ("supported" if below == len(ends) else "undecided" if below else "contradicted"), reason
+        return "contradicted", f"the interval over {noise} lies below zero"
+    return "undecided", f"the interval over {noise} holds zero"
 
 
 Groups = tuple[list[list[float]], list[list[float]]]  # scores by seed, of every setting of either side
 
 
-def _scores(evidence: Evidence, rule: rules.Rule) -> Groups:
+def _scores(evidence: Evidence, rule: rules.Methods | rules.Cells) -> Groups:
     match rule:
         case rules.Methods():
             return [_of_method(evidence, rule.methods[0], rule)], [_of_method(evidence, rule.other, rule)]
-        case rules.Cells() | rules.Collapse():
+        case rules.Cells():
             return _of_cells(evidence, rule, than=False), _of_cells(evidence, rule, than=True)
         case _:
             assert_never(rule)
@@ -133,17 +147,35 @@ def _of_method(evidence: Evidence, name: str, rule: rules.Methods) -> list[float
 
 
 def _of_cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[list[float]]:
+    chosen = _cells(evidence, rule, than=than)
+    scored = [cell.values for cell in chosen if cell.values]
+    if not scored:
+        reason = "; ".join(sorted({why for cell in chosen for why in cell.missing}))
+        raise _UntestedError(reason, f"dvc repro --force ablate@{rule.study}")
+    return scored
+
+
+def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
     study = evidence.studies.get(rule.study)
     command = _command(evidence, f"study=[{','.join(dict.fromkeys([*evidence.studies, rule.study]))}]")
     if study is None:
         raise _UntestedError(f"study {rule.study} has not been run", command)
-    chosen = [cell for cell in study.cells if _on_side(rule, cell.settings | cell.facts, than=than)]
+    chosen = [cell for cell in study.cells if _on_side(rule, cell.known, than=than)]
     if not chosen:
         raise _UntestedError(f"study {rule.study} has no such settings here", command)
-    scored = [cell.values for cell in chosen if cell.values]
-    if not scored:
-        raise _UntestedError("; ".join(sorted({why for cell in chosen for why in cell.missing})), command)
-    return scored
+    return chosen
+
+
+def _collapsed(evidence: Evidence, rule: rules.Collapse) -> tuple[Answer, str, Contrast | None, int]:
+    """A seed without a score counts as collapsed: all its sentences have one embedding."""
+    fallen, sound = (_cells(evidence, rule, than=than) for than in (True, False))
+    lost = sum(len(cell.missing) for cell in fallen)
+    ends = [value for cell in fallen for value in cell.values]
+    count, below = lost + len(ends), lost + sum(value < rule.below for value in ends)
+    scored = [[cell.values for cell in cells if cell.values] for cells in (sound, fallen)]
+    reason = f"ended below {score(rule.below)} or without a score: {below} of {seeds(count)}"
+    decided: Answer = "supported" if below == count else "undecided" if below else "contradicted"
+    return ("undecided" if count < 2 else decided), reason, contrast(*scored) if all(scored) else None, count
 
 
 def _on_side(rule: StudyRule, settings: Mapping[str, Any], *, than: bool) -> bool:

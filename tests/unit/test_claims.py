@@ -16,6 +16,7 @@ from reports.claims import Finding
 from reports.evidence import Evidence
 from reports.records import Results
 from reports.study import Cell, Study
+from reports.tested import Comparison, Difference, FamilyDifferences, Significance
 
 PAPERS = paper.load_all(Path(__file__).parents[2] / "reports" / "paper")
 
@@ -44,8 +45,10 @@ def results(tmp_path: Path) -> Path:
     return write_results(tmp_path / "results")
 
 
-def judge(results: Results, studies: dict[str, Study] | None = None) -> dict[str, Finding]:
-    found = claims.judge(Evidence(results, PAPERS, studies or {}, None))
+def judge(
+    results: Results, studies: dict[str, Study] | None = None, significance: Significance | None = None
+) -> dict[str, Finding]:
+    found = claims.judge(Evidence(results, PAPERS, studies or {}, None, significance))
     return {f"{one.paper.key}/{one.claim.id}{f': {one.subject}' if one.subject else ''}": one for one in found}
 
 
@@ -84,6 +87,28 @@ def test_one_method_above_another(
     assert found.seeds == 3
     assert found.contrast is not None
     assert found.contrast.difference == pytest.approx(sum(ours) / 3 - sum(theirs) / 3)
+
+
+def stage_says(estimate: float, low: float, high: float) -> Significance:
+    """What stage significance says of one method on STS."""
+    average = Difference(estimate=estimate, low=low, high=high, p=0.2, seeds=3)
+    one = Comparison(method="softcse_weight", label="SoftCSE (weight)", average=average, iqm=None, tasks={})
+    families = [FamilyDifferences(name="sts", comparisons=[one])]
+    return Significance(reference="SimCSE", resamples=100, families=families)
+
+
+def test_the_noise_of_the_items_counts_where_it_is_known(results: Path) -> None:
+    score(results, "softcse_weight", [62.0, 62.2, 62.1])
+    score(results, "simcse", [60.0, 60.3, 60.1])
+    loaded, key = records.load(results), "softcse/sts: SoftCSE (weight)"
+    estimate = 62.1 - (60.0 + 60.3 + 60.1) / 3
+    wide = judge(loaded, significance=stage_says(estimate, -0.5, 4.4))
+    assert (wide[key].answer, wide[key].reason) == ("undecided", "the interval over seeds and items holds zero")
+    assert wide[key].contrast is not None and wide[key].contrast.p == 0.2
+    other = judge(loaded, significance=stage_says(estimate + 1, -0.5, 4.4))[key]  # of other records
+    assert (other.answer, other.reason) == ("supported", "the interval over seeds lies above zero")
+    changed = {name for name, one in wide.items() if one != judge(loaded)[name]}
+    assert changed == {key}
 
 
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:
@@ -154,6 +179,13 @@ SOUND = {"ema_decay": 0.85, "predictor_layers": 2}
 def test_collapse_is_told_by_where_the_seeds_end(results: Path, ends: list[float], answer: str) -> None:
     studies = study("collapse", (COLLAPSED, ends), (SOUND, [60.0, 61.0]))
     assert judge(records.load(results), studies)["mocose/collapse"].answer == answer
+
+
+def test_a_seed_without_a_score_has_collapsed(results: Path) -> None:
+    studies = study("collapse", (COLLAPSED, []), (SOUND, [60.0, 61.0]))
+    found = judge(records.load(results), studies)["mocose/collapse"]
+    assert (found.answer, found.contrast) == ("undecided", None)  # the fixture's cell failed once
+    assert found.reason == "ended below 10.00 or without a score: 1 of one seed"
 
 
 def test_a_cell_that_failed_says_why(results: Path) -> None:

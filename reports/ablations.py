@@ -14,7 +14,7 @@ from reports.reported import Point, beside, blocks, peak
 from reports.sources import CERTAINTIES
 from reports.stats import overlap, summarise
 from reports.study import Cell, Study
-from reports.study_wording import COLLAPSE, LIMITS, MEANINGS, about, label, place, shown, term, title
+from reports.study_wording import LIMITS, MARKS, MEANINGS, about, kind, label, place, shown, term, title
 from reports.wording import MISSING, number, score, seeds
 
 
@@ -54,7 +54,7 @@ def text(study: Study, found: Sequence[Block]) -> str:
         sentences.append("There is one seed, so nothing tells settings from chance.")
     elif others:
         sentences.append(_touching(sum(overlap(top, other) for other in others), len(others)))
-    sentences += [_course(study, cell) for cell in study.cells if cell.curve and study.name == COLLAPSE]
+    sentences += [_course(study, cell) for cell in study.cells if cell.curve and kind(study) == "collapse"]
     if lacking := len(study.cells) - len(study.done):
         verb = "has" if lacking == 1 else "have"
         sentences.append(f"{number(lacking).capitalize()} of {number(len(study.cells))} cells {verb} no score.")
@@ -63,12 +63,10 @@ def text(study: Study, found: Sequence[Block]) -> str:
 
 def caption(study: Study, found: Sequence[Block]) -> str:
     """What the figure shows, and where the papers' part of it comes from."""
-    marks = f"{seeds(study.seeds)} each"
-    if study.seeds > 1:
-        marks += "; open points are single seeds"
-    sentences = [f"Average STS of {study.label} by {about(study)}: ours, {marks}."]
+    marks = MARKS[kind(study)] if study.seeds > 1 else "one seed each, so no spread is known"
+    sentences = [f"Average STS of {study.label} by {about(study)}; ours: {marks}."]
     if "sentences" in study.fixed:
-        sentences.append(f"Each run took {study.fixed['sentences']:,} sentences.")
+        sentences.append(f"Each run took {study.fixed['sentences']:,} sentences, each cell {seeds(study.seeds)}.")
     sentences += [MEANINGS[study.name]] if study.name in MEANINGS else []
     sentences += [f"Dashed: {name}." for key, name in LIMITS.items() if key in study.varied]
     if found:

@@ -16,11 +16,12 @@ from reports.block import Block
 from reports.reported import points
 from reports.stats import summarise
 from reports.study import Study
-from reports.study_wording import LIMITS, label, shown, term
+from reports.study_wording import ABOUT, LIMITS, label, shown, term
 from reports.style import AVERAGE_STS, GREY, INK, PALE, WIDTH
 from reports.wording import score
 
 BATCH = "batch_size"
+LINEAR = ("ema_decay",)  # other settings are tried in multiples
 STYLES: Sequence[Any] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # they differ on grey paper too
 GAP = 0.085  # of a panel's height: one line of text
 
@@ -36,17 +37,18 @@ class Curve:
     seeds: list[tuple[float, float]]
 
 
-def curve(study: Study, found: Sequence[Block], *, x: str, log: bool) -> Figure:
-    """Average STS over `x`, a setting or a constant that follows from them, with every seed.
+def curve(study: Study, found: Sequence[Block]) -> Figure:
+    """Average STS over the setting that varies, or a constant that follows from those that do, with every seed.
 
     A cell at infinity is a limit, drawn as a level. Where batch sizes vary each has a thin curve of its own, and the
     thick one is the mean over them.
     """
+    x = ABOUT.get(study.name, study.varied[0])
     figure, axes = side_by_side(bool(found))
     sides = [(_ours(study, x), INK, "o"), (_reported(found, x), GREY, "s")]
     for axis, (curves, colour, marker) in zip(axes, sides, strict=False):
         axis.set_xlabel(term(x))
-        if log:
+        if x not in LINEAR:
             axis.set_xscale("log")
             axis.xaxis.set_minor_locator(NullLocator())
             axis.xaxis.set_major_locator(FixedLocator(_ticks(curves[0].x)))

@@ -41,13 +41,38 @@ TERMS = {
     "shuffle_positions": "shuffled positions",
     "token_cutoff": "token cut-off",
 }
-COLLAPSE = "collapse"  # the study that asks what happens on the way
+# The kinds of figures, with what each draws of ours; a study that is not named is drawn as dots.
+MARKS = {
+    "boxes": "boxes are quartiles, of three seeds or more, and open points single seeds",
+    "collapse": "lines are means, bands one standard deviation",
+    "curve": "filled points are means, open points single seeds, the band one standard deviation",
+    "dots": "filled points are means, open points single seeds, lines their range",
+    "heat": "means",
+}
+KINDS = {
+    "batch_size": "curve",
+    "collapse": "collapse",
+    "ema_decay": "curve",
+    "out_size": "boxes",
+    "projector_predictor": "heat",
+    "queue_distance": "curve",
+    "queue_fill": "boxes",
+    "softcse_sharpness": "curve",
+    "softcse_temperature_sharpness": "curve",
+    "temperature": "curve",
+}
 ABOUT = {"queue_distance": "d_trace"}  # what a study is about where that is no setting
 MEANINGS = {
     "queue_distance": "The distance is 1 / (1 − η) + *K* / *B*, with a queue of *K* and batches of *B*: the updates "
     "between the online encoder and its oldest negatives.",
 }
 LIMITS = {"sharpness": "all negatives alike"}  # what a setting at infinity comes to
+
+
+def kind(study: Study) -> str:
+    """How a study is drawn: a key of MARKS."""
+    found = KINDS.get(study.name, "dots")
+    return "dots" if found == "collapse" and not any(cell.curve for cell in study.cells) else found
 
 
 def title(study: str) -> str:

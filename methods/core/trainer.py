@@ -21,6 +21,7 @@ from tqdm import tqdm
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
+from pipelines import atomic
 from pipelines.errors import DivergedError, NegbenchError
 from pipelines.params import Train
 from pipelines.seeding import seed_for
@@ -195,13 +196,10 @@ def _decay_groups(method: nn.Module, weight_decay: float) -> list[dict[str, Any]
 
 
 def _save(path: Path, state: dict[str, Any]) -> None:
-    """Write the state beside `path` and rename it, so that a kill never leaves half a checkpoint."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    """Write the state whole or not at all: a kill never leaves half a checkpoint, nor do two runs at once."""
     try:
-        torch.save(state, partial)
-        partial.replace(path)
+        with atomic.file(path) as out:
+            torch.save(state, out)
     except (RuntimeError, OSError) as error:  # torch tells a full disk as a RuntimeError
-        partial.unlink(missing_ok=True)
         cause = str(error).splitlines()[0]
         raise NegbenchError(f"cannot write the checkpoint: {cause}", path, "Free some space and run again.") from error

@@ -43,7 +43,7 @@ TERMS = {
 }
 # The kinds of figures, with what each draws of ours; a study that is not named is drawn as dots.
 MARKS = {
-    "boxes": "boxes are quartiles, of three seeds or more, and open points single seeds",
+    "boxes": "boxes are quartiles, of three seeds or more, open points single seeds, squares reported means",
     "collapse": "lines are means, bands one standard deviation",
     "curve": "filled points are means, open points single seeds, the band one standard deviation",
     "dots": "filled points are means, open points single seeds, lines their range",

@@ -53,11 +53,18 @@ def compose(name: str, overrides: list[str]) -> str:
         at_fault = next((o for o in overrides if o.split("=")[0].lstrip("+~") in str(error)), " ".join(overrides))
         raise NegbenchError(f"cannot apply '{at_fault}'", f"profile {name}", "Give settings as key=value.") from None
     assert isinstance(values, dict)
+    if any(override.startswith("study=") for override in overrides):
+        values["ablate"] = {name: study for name, study in values["ablate"].items() if not _left_out(name, study)}
     checked = params.check(values, f"profile {name}")
     _check_methods(checked)
     header = f"# Composed by `python -m pipelines.profile {' '.join([name, *overrides])}`; meanings and sources of\n"
     header += "# the settings: profiles/base.yaml. Edit here for one experiment, there for good.\n"
     return header + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _left_out(name: str, study: Mapping[str, Any]) -> bool:
+    """Whether all there is of a study is how the profile cuts it down: `study=[...]` does not choose it."""
+    return "method" not in study and (PROFILES / "study" / f"{name}.yaml").is_file()
 
 
 def _check_methods(checked: params.Params) -> None:

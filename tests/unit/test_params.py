@@ -149,6 +149,14 @@ def test_a_setting_that_the_profile_leaves_out_can_be_given() -> None:
     assert demo()["ablate"].keys() - composed["ablate"].keys() == {"queue_distance"}
 
 
+@pytest.mark.parametrize("name", ["demo", "small", "paper"])
+def test_a_study_can_be_chosen_alone(name: str) -> None:
+    composed = yaml.safe_load(profile.compose(name, ["study=[queue_slices]"]))
+    assert [*composed["ablate"]] == ["queue_slices"]
+    with pytest.raises(NegbenchError, match=r"'ablate.queue_slice.method' is missing"):
+        profile.compose(name, ["study=[queue_slices]", "ablate.queue_slice.seeds=[0]"])
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [("a: [", "not valid YAML"), ("", "holds no settings"), ("- 1", "holds no settings")],

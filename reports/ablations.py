@@ -87,22 +87,23 @@ def table(study: Study, found: Sequence[Block]) -> Table:
     for cell, match in zip(study.cells, matches, strict=True):
         cells = [_setting(cell.settings[key]) for key in others]
         cells += [_fact(cell.facts.get(key)) for key in facts]
-        cells += [_mean(study, cell, notes), document.Cell(str(len(cell.scores)), value=len(cell.scores))]
+        cells += [*_measured(study, cell, notes), document.Cell(str(len(cell.scores)), value=len(cell.scores))]
         cells += [_reported(match, notes) for _ in reported]
         rows.append(Row(shown(cell.settings[head]) if head in cell.settings else str(cell.number), tuple(cells)))
-    columns = (*map(term, [*others, *facts]), "average STS", "seeds", *reported)
+    columns = (*map(term, [*others, *facts]), "average STS", "deviation", "seeds", *reported)
     what = f"Average STS of {study.label} by {about(study)}: mean and standard deviation over seeds."
     return Table(study.name, columns, (Group(tuple(rows)),), what, notes.texts, head=term(head))
 
 
-def _mean(study: Study, cell: Cell, notes: Notes) -> document.Cell:
+def _measured(study: Study, cell: Cell, notes: Notes) -> tuple[document.Cell, document.Cell]:
+    """Mean and standard deviation over seeds, with the reasons of those that have no score."""
     reasons = literal("; ".join(dict.fromkeys(cell.missing)))
     note = notes.mark(f"{seeds(len(cell.missing)).capitalize()} without a score: {reasons}.") if reasons else ""
-    if not cell.scores:
-        return document.Cell(score(None), note=note)
-    found = cell.sample
-    spread = score(found.std) if found.std is not None else ""
-    return document.Cell(score(found.mean), spread, note, best=cell is study.best, value=found.mean)
+    mean, std = (cell.sample.mean, cell.sample.std) if cell.scores else (None, None)
+    return (
+        document.Cell(score(mean), note=note, best=cell is study.best, value=mean),
+        document.Cell(score(std), value=std),
+    )
 
 
 def _fact(value: float | None) -> document.Cell:

@@ -152,6 +152,13 @@ def test_the_report_reads_what_the_stage_writes(run: Runner) -> None:
     assert found.cells[2].missing == ("loss is nan at step 1",) * 2
 
 
+def test_a_study_that_watches_has_curves(run: Runner) -> None:
+    run(train={**STUDY["train"], "select": "last", "watch": True}, cells=[{}], seeds=[0])
+    (cell,) = study.load(Path("results"))["one"].cells
+    assert [step for step, _ in cell.curve[0]] == [1, 2]
+    assert cell.curve[0][-1][1] == pytest.approx(cell.scores[0])  # the last weights are the ones that are kept
+
+
 def test_a_stopped_study_goes_on_where_it_was_and_ends_the_same(run: Runner) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(stop_at=3)

@@ -315,7 +315,9 @@ def test_every_section_stands_by_itself(name: str) -> None:
             value = row.cells[column].value
             assert value == (pytest.approx(np.mean(cell.values)) if cell.scores else None)
             assert row.cells[column].best == (cell is one.best)
-            assert row.cells[column + 1].text == str(len(cell.scores))
+            deviation = np.std(cell.values, ddof=1) if len(cell.scores) > 1 else None
+            assert row.cells[column + 1].value == (None if deviation is None else pytest.approx(deviation))
+            assert row.cells[column + 2].text == str(len(cell.scores))
 
 
 def test_no_study_no_section(tmp_path: Path) -> None:

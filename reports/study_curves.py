@@ -16,7 +16,7 @@ from reports.block import Block
 from reports.reported import points
 from reports.stats import summarise
 from reports.study import Study
-from reports.study_wording import ABOUT, LIMITS, label, shown, term
+from reports.study_wording import LIMITS, axis_of, label, shown, term
 from reports.style import AVERAGE_STS, GREY, INK, PALE, WIDTH
 from reports.wording import score
 
@@ -43,7 +43,7 @@ def curve(study: Study, found: Sequence[Block]) -> Figure:
     A cell at infinity is a limit, drawn as a level. Where batch sizes vary each has a thin curve of its own, and the
     thick one is the mean over them.
     """
-    x = ABOUT.get(study.name, study.varied[0])
+    x = axis_of(study)
     figure, axes = side_by_side(bool(found))
     sides = [(_ours(study, x), INK, "o"), (_reported(found, x), GREY, "s")]
     for axis, (curves, colour, marker) in zip(axes, sides, strict=False):

@@ -70,9 +70,26 @@ LIMITS = {"sharpness": "all negatives alike"}  # what a setting at infinity come
 
 
 def kind(study: Study) -> str:
-    """How a study is drawn: a key of MARKS."""
+    """How a study is drawn, a key of MARKS: as KINDS says where its cells allow that, else as dots."""
+    numbers = all(_number(value) for cell in study.cells for value in cell.settings.values())
+    allowed = {
+        "boxes": numbers and len(study.varied) in (1, 2),
+        "collapse": any(cell.curve for cell in study.cells),
+        "curve": axis_of(study) != "",
+        "heat": numbers and len(study.varied) == 2,
+    }
     found = KINDS.get(study.name, "dots")
-    return "dots" if found == "collapse" and not any(cell.curve for cell in study.cells) else found
+    return found if allowed.get(found) else "dots"
+
+
+def axis_of(study: Study) -> str:
+    """The number that all cells with a score differ in: a constant, or the only setting that varies; else empty."""
+    key = ABOUT.get(study.name, study.varied[0] if len(study.varied) == 1 else "")
+    return key if all(_number(cell.known.get(key)) for cell in study.done) else ""
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def title(study: str) -> str:
@@ -99,8 +116,8 @@ def shown(value: Any) -> str:
 
 def label(study: Study, cell: Cell) -> str:
     """A cell among those of its study: where many settings vary, by those that are switched on."""
-    if len(study.varied) == 1:
-        return shown(cell.settings[study.varied[0]])
+    if len(study.varied) < 2:
+        return shown(cell.settings[study.varied[0]]) if study.varied else "the only cell"
     found = {key: value for key, value in cell.settings.items() if len(study.varied) == 2 or value}
     parts = [
         shown(value) if isinstance(value, str) else term(key) if value is True else f"{term(key)} {shown(value)}"
@@ -119,4 +136,4 @@ def place(study: Study, cell: Cell) -> str:
 
 def about(study: Study) -> str:
     """What varies in a study, within a sentence."""
-    return listing([term(key) for key in ([ABOUT[study.name]] if study.name in ABOUT else study.varied)])
+    return listing([term(key) for key in ([ABOUT[study.name]] if study.name in ABOUT else study.varied)]) or "seed"

@@ -189,6 +189,25 @@ def test_every_study_draws_the_same_bytes_each_time(name: str, tmp_path: Path) -
         assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_cut_down_or_widened_still_draws(name: str) -> None:
+    """As `ablate.<study>.cells=[...]` may leave it: one cell, or cells that differ in something else too."""
+    one = made_up(name, 2)
+    cells = [
+        replace(cell, settings=cell.settings | {"odd": value})
+        for cell, value in zip(one.cells[:2], ("a", None), strict=True)
+    ]
+    for other in (
+        replace(one, varied=(), cells=(replace(one.cells[0], settings={}),)),
+        replace(one, varied=(*one.varied, "odd"), cells=tuple(cells)),
+        replace(
+            one, varied=("odd",), cells=tuple(replace(cell, settings={"odd": cell.settings["odd"]}) for cell in cells)
+        ),
+    ):
+        draw(other)
+        names(Document("", "", "", (ablations.section(other, PAPERS),)))
+
+
 def test_a_study_without_a_score_has_no_figure() -> None:
     one = made_up("ema_decay", 2)
     for number in range(len(one.cells)):

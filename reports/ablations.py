@@ -107,7 +107,7 @@ def _measured(study: Study, cell: Cell, notes: Notes) -> tuple[document.Cell, do
 
 
 def _fact(value: float | None) -> document.Cell:
-    return document.Cell(MISSING if value is None else shown(round(value, 2)), value=value)
+    return document.Cell(MISSING if value is None else shown(value), value=value)
 
 
 def _setting(value: object) -> document.Cell:

@@ -52,7 +52,7 @@ def curve(study: Study, found: Sequence[Block]) -> Figure:
             axis.set_xscale("log")
             axis.xaxis.set_minor_locator(NullLocator())
             axis.xaxis.set_major_locator(FixedLocator(_ticks(curves[0].x)))
-            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(round(value, 2))))
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
         _draw(axis, curves, colour, marker)
     limits = [cell.sample.mean for cell in study.done if math.isinf(cell.known.get(x, 0.0))]
     for mean in limits:
@@ -179,7 +179,7 @@ def _mark_peak(axis: Axes, curves: Sequence[Curve], colour: str) -> None:
     axis.plot([x], [y], marker="o", markersize=7.5, markerfacecolor="none", markeredgecolor=colour, linestyle="")
     place = axis.transAxes.inverted().transform(axis.transData.transform((x, y)))[0]
     side: Literal["left", "center", "right"] = "left" if place < 0.3 else "right" if place > 0.7 else "center"
-    text = f"highest {score(y)} at {shown(round(x, 2))}"
+    text = f"highest {score(y)} at {shown(x)}"
     axis.annotate(text, (x, top), xytext=(0, 5), textcoords="offset points", ha=side, color=colour)
 
 

@@ -103,15 +103,15 @@ def term(setting: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A setting's value in print."""
+    """The value of a setting, or of a constant that follows from them, in print."""
     if value is None or isinstance(value, bool):
         return {None: "default", True: "yes", False: "no"}[value]
     if isinstance(value, str):
         return value.replace("_", " ")
     if math.isinf(value):
         return "∞"
-    digits, _, power = f"{value:g}".partition("e")
-    return plain(value) if not power else f"{digits}e{plain(int(power))}"
+    digits, _, power = f"{round(value, 2) if abs(value) >= 1 else value:g}".partition("e")
+    return plain(float(digits)) if not power else f"{digits}e{plain(int(power))}"
 
 
 def label(study: Study, cell: Cell) -> str:
@@ -130,7 +130,7 @@ def place(study: Study, cell: Cell) -> str:
     """A cell within a sentence, by what its study is about."""
     fact = ABOUT.get(study.name)
     if fact in cell.facts:
-        return f"{term(fact)} {shown(round(cell.facts[fact], 2))}"
+        return f"{term(fact)} {shown(cell.facts[fact])}"
     return f"{term(study.varied[0])} {label(study, cell)}" if len(study.varied) == 1 else label(study, cell)
 
 

@@ -346,7 +346,17 @@ def test_no_study_no_section(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "printed"),
-    [(0.85, "0.85"), (512, "512"), (5e-9, f"5e{MINUS}9"), (True, "yes"), (None, "default"), (math.inf, "∞")],
+    [
+        (0.85, "0.85"),
+        (0.005, "0.005"),
+        (44 / 3, "14.67"),
+        (4096, "4096"),
+        (512, "512"),
+        (5e-9, f"5e{MINUS}9"),
+        (True, "yes"),
+        (None, "default"),
+        (math.inf, "∞"),
+    ],
 )
 def test_settings_in_print(value: Any, printed: str) -> None:
     assert study_wording.shown(value) == printed

@@ -15,7 +15,7 @@ from reports.sources import CERTAINTIES
 from reports.stats import overlap, summarise
 from reports.study import Cell, Study
 from reports.study_wording import LIMITS, MARKS, MEANINGS, about, kind, label, place, shown, term, title
-from reports.wording import MISSING, number, score, seeds
+from reports.wording import MISSING, listing, number, score, seeds
 
 
 def sections(studies: Mapping[str, Study], papers: Sequence[Paper]) -> list[Section]:
@@ -54,7 +54,9 @@ def text(study: Study, found: Sequence[Block]) -> str:
         sentences.append("There is one seed, so nothing tells settings from chance.")
     elif others:
         sentences.append(_touching(sum(overlap(top, other) for other in others), len(others)))
-    sentences += [_course(study, cell) for cell in study.cells if cell.curve and kind(study) == "collapse"]
+    if kind(study) == "collapse":
+        courses = [_course(study, cell) for cell in study.cells if cell.curve]
+        sentences.append(f"From the first look to the last: {listing(courses)}.")
     if lacking := len(study.cells) - len(study.done):
         verb = "has" if lacking == 1 else "have"
         sentences.append(f"{number(lacking).capitalize()} of {number(len(study.cells))} cells {verb} no score.")
@@ -156,8 +158,7 @@ def _stated(study: Study, point: Point) -> str:
 def _course(study: Study, cell: Cell) -> str:
     """Where a cell's runs stood at their first look and at their last."""
     first, last = ([curve[look][1] for curve in cell.curve.values()] for look in (0, -1))
-    ends = f"{score(summarise(first).mean)} to {score(summarise(last).mean)}"
-    return f"From the first look to the last: {ends} ({label(study, cell)})."
+    return f"{score(summarise(first).mean)} to {score(summarise(last).mean)} ({label(study, cell)})"
 
 
 def _touching(count: int, others: int) -> str:

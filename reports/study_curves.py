@@ -71,7 +71,9 @@ def collapse(study: Study, found: Sequence[Block]) -> Figure:
         for one, style in zip(curves, STYLES, strict=False):
             _band(axis, one, colour)
             axis.plot(one.x, one.y, color=colour, linestyle=style, label=one.name)
-        axis.legend(frameon=False, fontsize=7.5, labelcolor=colour)
+        low, high = axis.get_ylim()
+        axis.set_ylim(top=high + 0.35 * (high - low))  # room for the names
+        axis.legend(loc="upper right", frameon=False, fontsize=7.5, labelcolor=colour)
         axis.set_xlabel("training steps")
         axis.xaxis.set_major_locator(MaxNLocator(4))
     return figure

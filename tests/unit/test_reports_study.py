@@ -309,6 +309,14 @@ def test_one_seed_separates_nothing() -> None:
     assert text.endswith("There is one seed, so nothing tells settings from chance.")
 
 
+def test_the_words_on_collapse_say_where_each_cell_began_and_ended() -> None:
+    one = made_up("collapse", 2)
+    text = words(one)
+    for cell in one.cells:
+        first, last = (np.mean([curve[look][1] for curve in cell.curve.values()]) for look in (0, -1))
+        assert f"{first:.2f} to {last:.2f} ({study_wording.label(one, cell)})" in text
+
+
 def test_cells_without_a_score_are_told_with_their_reason() -> None:
     one = cells_at((60.0, 61.0), (), (59.0, 60.5), missing=("loss is nan at step 3", "loss is nan at step 3"))
     assert words(one).endswith("One of three cells has no score.")

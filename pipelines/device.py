@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import platform
+from typing import Any
+
 import torch
 
 
 def best() -> torch.device:
     """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def machine() -> dict[str, Any]:
+    """What this process computes on: platform, device, cores, and the threads of one operation."""
+    return {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": torch.cuda.get_device_name() if best().type == "cuda" else "CPU",
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+    }

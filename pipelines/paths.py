@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 DATA = Path("data")
-BACKBONE = Path("runs/backbone/model")
+RUNS = Path("runs")
+BACKBONE = RUNS / "backbone/model"
 RESULTS = Path("results")
 STUDIES = RESULTS / "ablate"
 THEORY = RESULTS / "theory.json"
@@ -17,12 +18,12 @@ CHECKPOINTS = Path(".checkpoints")  # no output of a stage: state to resume from
 
 def teacher_of(name: str) -> Path:
     """The embeddings of the training text by one teacher."""
-    return Path("runs/teacher") / f"{name}.npy"
+    return RUNS / "teacher" / f"{name}.npy"
 
 
 def run_of(method: str, seed: int) -> Path:
-    """The folder of a training run: model/, log.csv and run.json."""
-    return Path("runs") / method / str(seed)
+    """The folder of a training run: model/, log.csv, run.json and machine.json."""
+    return RUNS / method / str(seed)
 
 
 def results_of(method: str, seed: int) -> Path:

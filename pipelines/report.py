@@ -1,4 +1,4 @@
-"""Stage report: typeset the summary and the figures as report.pdf."""
+"""Stage report: the summary and the figures as report.pdf, report.html, report.md and LaTeX tables."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import typst
 
-from pipelines import atomic, main
+from pipelines import atomic, main, params
 from pipelines.errors import NegbenchError
-from pipelines.paths import BUILD
-from reports import deviations, document
-from reports.document import Document
+from pipelines.paths import BUILD, RUNS
+from reports import cost, deviations, document, environment, html, latex, markdown, provenance, runs
+from reports.document import Document, Section
 from reports.layout import layout
-from reports.provenance import ID as PROVENANCE
+from reports.runs import Training
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = Path("reports/template/report.typ")
@@ -27,14 +28,23 @@ TRACKED = (*CODE, "reports", "params.yaml", "dvc.yaml")  # what the report's num
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write report.pdf into the build folder and print its path."""
-    pdf = arguments.build / "report.pdf"
-    atomic.write_bytes(pdf, typeset(arguments.template, arguments.build, content(arguments.build, ROOT)))
-    print(pdf)
+    """Write the report in every form into the build folder and print the path of the PDF."""
+    build: Path = arguments.build
+    settings = params.load(arguments.params)
+    whole = content(build, ROOT, runs.load(arguments.runs, settings.trained, settings.seeds))
+    laid = layout(whole)
+    pdf, page = typeset(arguments.template, build, whole), html.page(laid, drawings(build, whole))
+    with atomic.folder(build / "latex") as folder:
+        for block in (block for section in laid["sections"] for block in section["blocks"] if block["kind"] == "table"):
+            (folder / f"{block['id']}.tex").write_text(latex.table(block), encoding="utf-8")
+    atomic.write_text(build / "report.md", markdown.report(laid))
+    atomic.write_text(build / "report.html", page)
+    atomic.write_bytes(build / "report.pdf", pdf)
+    print(build / "report.pdf")
 
 
-def content(build: Path, root: Path) -> Document:
-    """The summary, with what is read from the code rather than from results: deviations and the commit.
+def content(build: Path, root: Path, trainings: Sequence[Training] = ()) -> Document:
+    """The summary, with what is not read from results: deviations and commit from the code, cost from the runs.
 
     Raises:
         NegbenchError: there is no summary, or it is none.
@@ -46,13 +56,28 @@ def content(build: Path, root: Path) -> Document:
         raise NegbenchError("the summary is missing", file, "Run `dvc repro aggregate` first.") from None
     except ValueError:
         raise NegbenchError("not a report's content", file, "Run `dvc repro aggregate` again.") from None
-    sections = []
+    sections: list[Section | None] = []
     for section in summary.sections:
-        if section.id == PROVENANCE:
-            sections.append(deviations.section(deviations.collect(root, CODE)))
+        if section.id == environment.ID:
+            sections += [deviations.section(deviations.collect(root, CODE)), cost.section(trainings)]
+            section = replace(section, blocks=(*section.blocks, *environment.machines(trainings)))
+        if section.id == provenance.ID:
             section = replace(section, blocks=(*section.blocks, f"{commit(root)}."))
         sections.append(section)
-    return replace(summary, sections=tuple(sections))
+    return replace(summary, sections=tuple(section for section in sections if section))
+
+
+def drawings(build: Path, whole: Document) -> dict[str, str]:
+    """SVG by the id of its figure.
+
+    Raises:
+        NegbenchError: one is missing.
+    """
+    files = {figure.id: build / "figures" / f"{figure.id}.svg" for figure in whole.figures}
+    try:
+        return {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    except FileNotFoundError as error:
+        raise NegbenchError("a figure is missing", error.filename, "Run `dvc repro figures` first.") from None
 
 
 def commit(root: Path) -> str:
@@ -95,7 +120,11 @@ def typeset(template: Path, build: Path, report: Document) -> bytes:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m pipelines.report", description=__doc__)
     parser.add_argument(
-        "--build", type=Path, default=BUILD, help="summary and figures in, PDF out (default: %(default)s)"
+        "--build", type=Path, default=BUILD, help="summary and figures in, the report out (default: %(default)s)"
+    )
+    parser.add_argument("--runs", type=Path, default=RUNS, help="what training took (default: %(default)s)")
+    parser.add_argument(
+        "--params", type=Path, default=params.PARAMS, help="settings that name the runs (default: %(default)s)"
     )
     parser.add_argument("--template", type=Path, default=TEMPLATE, help="(default: %(default)s)")
     sys.exit(main.run(report, parser))

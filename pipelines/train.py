@@ -142,7 +142,7 @@ def looks(recipe: params.Train) -> Looks | None:
 
 
 def stage(arguments: argparse.Namespace) -> None:
-    """Train, and write the model's folder, the log and what the run was."""
+    """Train, and write the model's folder, the log, what the run was and the machine it ran on."""
     settings = params.load()
     run = Run.resolve(settings, arguments.method, arguments.seed, method={}, train={})
     method, history = execute(run, Text(settings), f"{run.name} seed {run.seed}")
@@ -161,6 +161,7 @@ def stage(arguments: argparse.Namespace) -> None:
         method.encoder.save(out / "model")
         log.write(out / "log.csv", history.rows)
         atomic.write_json(out / "run.json", facts)
+        atomic.write_json(out / "machine.json", device.machine())
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def _table(found: Sequence[Shape]) -> Table:
     caption = (
         "On the whole of STS-B, embeddings of length one; mean and standard deviation over seeds. Alignment "
         "[@alignment] is the mean squared distance of pairs, positives being those scored above 4; uniformity the "
-        f"logarithm of the mean of exp({MINUS}2 *d*²) over any two of the pairs' first sentences. Mean cosine and "
+        f"logarithm of the mean of exp({MINUS}2 d²) over any two of the pairs' first sentences. Mean cosine and "
         "singular values are of all distinct sentences; effective rank is the exponential of the entropy of the "
         "latter."
     )

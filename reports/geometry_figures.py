@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.geometry import ALIGNMENT, UNIFORMITY, Shape
-from reports.style import GREY, INK, PALE, WIDTH, panels
+from reports.style import GREY, INK, PALE, WIDTH, panels, title
 from reports.wording import MINUS, score
 
 
@@ -57,7 +57,7 @@ def spectra(shapes: Sequence[Shape]) -> Figure:
                 linewidth=1.3 if other is shape else 0.8,
                 linestyle="-" if other.trained else "--",
             )
-        axis.set_title(shape.label)
+        title(axis, shape.label)
         axis.set_yscale("log")
         rank = shape.sample("effective_rank")
         if rank:

@@ -73,24 +73,36 @@ def _section(section: Section, known: Names) -> dict[str, Any]:
         if isinstance(block, str):
             blocks.append({"kind": "paragraph", "text": _spans(block, known)})
         else:
-            values = _table(block, known) if isinstance(block, Table) else _figure(block)
-            where = anchor(block)
-            shared = {"anchor": where, "name": known[f"#{where}"].text, "caption": _spans(block.caption, known)}
-            blocks.append({**shared, **values})
+            blocks.append(table(block, known) if isinstance(block, Table) else _figure(block, known))
     return {"anchor": anchor(section), "title": _spans(section.title, known), "blocks": blocks}
 
 
-def _figure(figure: Figure) -> dict[str, Any]:
-    return {"kind": "figure", "file": f"figures/{figure.id}.svg", "alt": figure.alt}
+def _numbered(block: Table | Figure, known: Names) -> dict[str, Any]:
+    where = anchor(block)
+    return {"anchor": where, "name": known[f"#{where}"].text, "caption": _spans(block.caption, known)}
 
 
-def _table(table: Table, known: Names) -> dict[str, Any]:
-    """Labels and sources become columns, so that a renderer sees cells and nothing else."""
+def _figure(figure: Figure, known: Names) -> dict[str, Any]:
+    return {
+        **_numbered(figure, known),
+        "kind": "figure",
+        "id": figure.id,
+        "file": f"figures/{figure.id}.svg",
+        "alt": figure.alt,
+    }
+
+
+def table(table: Table, known: Names) -> dict[str, Any]:
+    """One table of a document whose `names` are known.
+
+    Labels and sources become columns, so that a renderer sees cells and nothing else.
+    """
     sourced = any(row.source for row in table.rows)
     kinds = ["label", *("number" if yes else "text" for yes in numeric(table)), *(["source"] if sourced else [])]
     headings = [table.head, *table.columns, *([""] if sourced else [])]
     pairs = zip(headings, kinds, strict=True)
     return {
+        **_numbered(table, known),
         "kind": "table",
         "id": table.id,
         "columns": [{"heading": _spans(heading, known), "kind": kind} for heading, kind in pairs],

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.negatives import Histogram
-from reports.style import GREY, INK, PALE, panels
+from reports.style import GREY, INK, PALE, panels, title
 from reports.wording import score
 
 
@@ -23,7 +23,7 @@ def densities(histograms: Sequence[Histogram]) -> Figure:
         axis.stairs(histogram.before, histogram.edges, fill=True, color=PALE)
         axis.stairs(histogram.after, histogram.edges, fill=True, color=INK, alpha=0.22)
         axis.stairs(histogram.after, histogram.edges, color=INK, linewidth=1.1)
-        axis.set_title(histogram.label)
+        title(axis, histogram.label)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
     low, high = _support(histograms)

@@ -11,7 +11,7 @@ ID = "provenance"  # of the section, which stage report adds the commit to
 
 
 def section(results: Results) -> Section:
-    """Hashes of settings and code by method; data and versions are shared."""
+    """Hashes of settings and code by method; the data are shared."""
     rows = tuple(
         Row(
             method.info.label,
@@ -23,11 +23,9 @@ def section(results: Results) -> Section:
         )
         for method in results.methods
     )
-    first = results.provenance
-    versions = ", ".join(f"{name} {number}" for name, number in first.versions.items())
     caption = "Hashes of the settings and of the code behind each method's records, and its seeds."
     table = Table(ID, ("settings", "code", "seeds"), (Group(rows),), caption)
-    return Section(ID, "Provenance", (table, f"Data `{first.data_hash[:16]}`. {versions}."))
+    return Section(ID, "Provenance", (table, f"Manifest of the data `{results.provenance.data_hash}`."))
 
 
 def _hashes(method: Method, which: Callable[[Provenance], str]) -> str:

@@ -6,6 +6,7 @@ Two tones carry all meaning, light grey and dark blue. They differ in lightness:
 from __future__ import annotations
 
 import logging
+import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ PALE = "#C4C9CE"  # before training, bands
 GREY = "#55595E"  # the paper, annotations
 COLUMNS = 4  # most panels side by side
 AVERAGE_STS = "average STS, Spearman × 100"  # the label of an axis
+TITLE = 26  # characters that fit above one of them
 
 # The text face is typst's; matplotlib lacks it, lays out with the next family and says so on every draw.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
@@ -34,3 +36,8 @@ def panels(count: int) -> tuple[Figure, list[Axes]]:
     for lowest in axes[max(count - columns, 0) : count]:  # of its column: the last row may be short
         lowest.tick_params(labelbottom=True)
     return figure, axes[:count]
+
+
+def title(axis: Axes, text: str) -> None:
+    """Name a panel, on more lines where one would run into the next panel."""
+    axis.set_title(textwrap.fill(text, TITLE))

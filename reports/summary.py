@@ -7,6 +7,7 @@ from reports import (
     bibliography,
     claims,
     comparison,
+    environment,
     findings,
     geometry,
     negatives,
@@ -43,6 +44,7 @@ def build(evidence: Evidence) -> Document:
         comparison.section(comparisons),
         findings.section(results, found),
         settings.section(results, comparisons),
+        environment.section(results),
         provenance.section(results),
         sources.section(papers),
     ]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from reports.style import GREY, INK, PALE, panels
+from reports.style import GREY, INK, PALE, panels, title
 from reports.theory import Pulls, Theory
 
 FLOOR = 1e-6  # weaker pulls are not drawn: beside the strongest they move nothing
@@ -38,7 +38,7 @@ def pull(theory: Theory) -> Figure:
             markeredgewidth=0.6,
             markevery=EVERY,
         )
-        axis.set_title(curve.label)
+        title(axis, curve.label)
     first = axes[0]
     first.set_yscale("log")
     first.set_ylim(FLOOR, ROOM * max(max(curve.autograd.negative) for curve in theory.methods))

@@ -74,5 +74,5 @@ def test_one_file_one_subtree_and_one_file_of_numbers_make_a_method(tmp_path: Pa
     table = (tmp_path / "reports/build/tables/sts.md").read_text(encoding="utf-8")
     ours = next(line for line in table.splitlines() if line.startswith("| Margin |"))
     assert "±" in ours
-    assert "| Margin (theirs) (A) | 70.00 |" in table
+    assert "| Margin (theirs) | 70.00 |" in table
     assert (tmp_path / "reports/build/report.pdf").read_bytes().startswith(b"%PDF")

@@ -1,0 +1,92 @@
+"""What training cost: the runs under runs/<method>/<seed>/, of which no number of another kind may depend.
+
+Times and machines differ from run to run, so only the stage `report` reads them.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from pipelines.errors import NegbenchError
+from reports.records import Info, Stored, read
+
+SPEED = "sentences_per_second"
+
+
+class Machine(Stored):
+    """What a run was trained on."""
+
+    platform: str
+    device: str
+    cores: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training run. The time is that of its steps, without the looks at the dev set."""
+
+    method: str
+    label: str
+    seed: int
+    parameters: int  # of the encoder
+    steps: int
+    sentences: int  # each epoch counts them again
+    seconds: float
+    machine: Machine | None
+
+
+def load(folder: Path, methods: Iterable[str], seeds: Iterable[int]) -> list[Training]:
+    """The runs of these methods and seeds that have a log, in this order.
+
+    Raises:
+        NegbenchError: a log or a description is not what stage train writes.
+    """
+    wanted = [(method, seed) for method in methods for seed in seeds]
+    found = [(method, seed, folder / method / str(seed)) for method, seed in wanted]
+    return [_training(method, seed, run) for method, seed, run in found if (run / "log.csv").is_file()]
+
+
+def _training(method: str, seed: int, run: Path) -> Training:
+    info = read(Info, run / "run.json")
+    with (run / "log.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    sizes = _batches(info.train, len(rows), run)
+    try:
+        speeds = [float(row[SPEED]) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        next_step = f"Run `dvc repro -f train@{method}-{seed}`."
+        raise NegbenchError(f"a step without {SPEED}", run / "log.csv", next_step) from None
+    machine = run / "machine.json"
+    return Training(
+        method=method,
+        label=info.label,
+        seed=seed,
+        parameters=_parameters(run / "model" / "model.safetensors"),
+        steps=len(rows),
+        sentences=sum(sizes),
+        seconds=sum(size / speed for size, speed in zip(sizes, speeds, strict=True)),
+        machine=read(Machine, machine) if machine.is_file() else None,
+    )
+
+
+def _batches(train: Mapping[str, Any], steps: int, run: Path) -> list[int]:
+    """Sentences of each step; the last batch of an epoch may be short."""
+    try:
+        sentences, size = train["sentences"], train["batch_size"]
+    except KeyError as error:
+        raise NegbenchError(f"no setting {error}", run / "run.json", "Run `dvc repro train` again.") from None
+    epoch = math.ceil(sentences / size)
+    return [min(size, sentences - size * (step % epoch)) for step in range(steps)]
+
+
+def _parameters(file: Path) -> int:
+    with safe_open(file, "numpy") as weights:
+        return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118

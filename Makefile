@@ -20,7 +20,7 @@ help: ## list the targets
 repro: $(VENV)/installed ## run the experiment and build the report
 	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),demo) $(SET); fi
 	@python -m pipelines.repro --jobs $(JOBS)
-	@echo "Report: reports/build/report.pdf"
+	@echo "Report: reports/build/report.pdf, and report.html beside it"
 
 profile: $(VENV)/installed ## switch profile and show what changed
 	@python -m pipelines.profile $(or $(PROFILE),demo) $(SET)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save_file
 
 from reports.families import STS, TRANSFER
 from reports.study import RECORD
@@ -181,6 +182,19 @@ def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
     runs = [{"cell": cell, "seed": seed, "best_step": 200, "looks": []} for cell in range(6) for seed in range(seeds)]
     about = {"method": "mocose", "label": "MoCoSE", "varied": ["ema_decay", "queue_size"], "runs": runs}
     write_json(file.with_suffix(".json"), about | {"fixed": {"batch_size": 64, "sentences": 6400}})
+
+
+def write_training(run: Path, rng: np.random.Generator, label: str, sentences: int, machine: Any = None) -> None:
+    """Write one training run: an encoder of 2 x 3 + 5 weights, two epochs of batches of 64, and their speeds."""
+    steps = 2 * -(-sentences // 64)
+    write_json(run / "run.json", {"label": label, "train": {"sentences": sentences, "batch_size": 64, "epochs": 2}})
+    speeds = rng.uniform(900, 1100, steps).round(1)
+    lines = ["step,loss,sentences_per_second,score", *(f"{step},1.5,{v}," for step, v in enumerate(speeds, 1))]
+    (run / "log.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (run / "model").mkdir()
+    save_file({"a": np.zeros((2, 3), "f4"), "b": np.zeros(5, "f4")}, run / "model/model.safetensors")
+    if machine:
+        write_json(run / "machine.json", machine)
 
 
 def write_theory(file: Path) -> None:

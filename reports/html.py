@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def page(laid: Mapping[str, Any], figures: Mapping[str, str]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["key"] = key
+    environment.filters |= {"key": key, "css": css}
     style, script = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
     style += Markup(font.face("".join(figures.values())))
     return environment.get_template("report.html").render(**laid, drawings=drawings, style=style, script=script)
@@ -44,3 +45,8 @@ def key(cell: Mapping[str, Any]) -> str:
         return repr(cell["value"])
     text = "".join(span["text"] for span in cell["text"])
     return "" if text == MISSING else text.replace(MINUS, "-")
+
+
+def css(text: str) -> Markup:
+    """Text inside quotation marks of a style sheet."""
+    return Markup(re.sub(r"[^\w .,:;-]", lambda found: f"\\{ord(found[0]):x} ", text))

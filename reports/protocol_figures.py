@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.block import Block
 from reports.selection import Watched
 from reports.stats import summarise
-from reports.style import COLUMNS, GREY, INK, WIDTH
+from reports.style import COLUMNS, GREY, INK, WIDTH, title
 
 MARKS = {"stsb-dev": "o", "sts-test": "^"}  # of the look that a rule keeps
 
@@ -59,7 +59,7 @@ def _ours(axis: Axes, method: Watched) -> None:
         steps = [look.step for look in method.choices(rule).values()]
         scores = [*method.scores(rule).values()]
         axis.scatter(steps, scores, s=12, marker=mark, facecolor="white", edgecolor=INK, linewidth=0.7, zorder=3)
-    axis.set_title(method.label)
+    title(axis, method.label)
 
 
 def _reported(axis: Axes, block: Block) -> None:

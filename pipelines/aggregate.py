@@ -1,4 +1,4 @@
-"""Stage aggregate: from records to the report's content and its tables."""
+"""Stage aggregate: from records to the report's content, and to one table of all of them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from pathlib import Path
 
 from pipelines import atomic, main, params
 from pipelines.measured import measured, options
-from reports import document, flat, layout, markdown, records, spreadsheet, summary
+from reports import document, flat, records, summary
 
 
 def aggregate(arguments: argparse.Namespace) -> None:
-    """Write records.csv and .parquet, summary.json (the document) and tables/ into the build folder."""
+    """Write records.csv, records.parquet and summary.json (the document) into the build folder."""
     evidence = measured(arguments)
-    content = summary.build(evidence)
-    names = document.names(content)
+    content = document.dump(summary.build(evidence))
     build: Path = arguments.build
     every = flat.frame(evidence.results, studies(arguments))
     parquet = io.BytesIO()
     every.to_parquet(parquet, index=False)
-    with atomic.folder(build / "tables") as folder:
-        for table in content.tables:
-            (folder / f"{table.id}.csv").write_text(spreadsheet.table(table, names), encoding="utf-8")
-            (folder / f"{table.id}.md").write_text(markdown.table(layout.table(table, names)), encoding="utf-8")
     atomic.write_text(build / "records.csv", every.to_csv(index=False, lineterminator="\n"))
     atomic.write_bytes(build / "records.parquet", parquet.getvalue())
-    atomic.write_text(build / "summary.json", document.dump(content))
+    atomic.write_text(build / "summary.json", content)
 
 
 def studies(arguments: argparse.Namespace) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Stage report: the summary and the figures as report.pdf, report.html, report.md and LaTeX tables."""
+"""Stage report: the summary and the figures as PDF, HTML and Markdown, and each table as a file of its own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,20 @@ import typst
 from pipelines import atomic, main, params
 from pipelines.errors import NegbenchError
 from pipelines.paths import BUILD, RUNS
-from reports import cost, deviations, document, environment, html, latex, markdown, provenance, runs
+from reports import (
+    cost,
+    deviations,
+    document,
+    environment,
+    html,
+    latex,
+    layout,
+    markdown,
+    provenance,
+    runs,
+    spreadsheet,
+)
 from reports.document import Document, Section
-from reports.layout import layout
 from reports.runs import Training
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,11 +43,12 @@ def report(arguments: argparse.Namespace) -> None:
     build: Path = arguments.build
     settings = params.load(arguments.params)
     whole = content(build, ROOT, runs.load(arguments.runs, settings.trained, settings.seeds))
-    laid = layout(whole)
+    laid = layout.layout(whole)
     pdf, page = typeset(arguments.template, build, whole), html.page(laid, drawings(build, whole))
-    with atomic.folder(build / "latex") as folder:
-        for block in (block for section in laid["sections"] for block in section["blocks"] if block["kind"] == "table"):
-            (folder / f"{block['id']}.tex").write_text(latex.table(block), encoding="utf-8")
+    for folder, files in tables(whole).items():
+        with atomic.folder(build / folder) as written:
+            for name, text in files.items():
+                (written / name).write_text(text, encoding="utf-8")
     atomic.write_text(build / "report.md", markdown.report(laid))
     atomic.write_text(build / "report.html", page)
     atomic.write_bytes(build / "report.pdf", pdf)
@@ -65,6 +77,17 @@ def content(build: Path, root: Path, trainings: Sequence[Training] = ()) -> Docu
             section = replace(section, blocks=(*section.blocks, f"{commit(root)}."))
         sections.append(section)
     return replace(summary, sections=tuple(section for section in sections if section))
+
+
+def tables(whole: Document) -> dict[str, dict[str, str]]:
+    """Each table as a file of its own: content by name, by folder."""
+    names = document.names(whole)
+    blocks = [layout.table(table, names) for table in whole.tables]
+    spreadsheets = {f"{table.id}.csv": spreadsheet.table(table, names) for table in whole.tables}
+    return {
+        "tables": spreadsheets | {f"{block['id']}.md": markdown.table(block) for block in blocks},
+        "latex": {f"{block['id']}.tex": latex.table(block) for block in blocks},
+    }
 
 
 def drawings(build: Path, whole: Document) -> dict[str, str]:
@@ -99,7 +122,7 @@ def compiler(template: Path, build: Path, report: Document) -> typst.Compiler:
     return typst.Compiler(
         template.read_bytes(),
         root=build,
-        sys_inputs={"report": json.dumps(layout(report))},
+        sys_inputs={"report": json.dumps(layout.layout(report))},
         ignore_system_fonts=True,  # the embedded faces are the same on every machine
     )
 

@@ -75,4 +75,6 @@ def test_one_file_one_subtree_and_one_file_of_numbers_make_a_method(tmp_path: Pa
     ours = next(line for line in table.splitlines() if line.startswith("| Margin |"))
     assert "±" in ours
     assert "| Margin (theirs) | 70.00 |" in table
+    cost = (tmp_path / "reports/build/tables/cost.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[1] for line in cost[1:]] == ["Margin"]
     assert (tmp_path / "reports/build/report.pdf").read_bytes().startswith(b"%PDF")

@@ -58,12 +58,6 @@ def pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
-TABLES = (
-    "sts", "transfer", "retrieval", "reranking", "queue_distance", "geometry", "comparison", "protocols", "settings",
-    "environment", "provenance", "claims", "findings", "protocol_averages", "protocol_sets", "selection",
-)  # fmt: skip
-
-
 def test_a_few_pages_each_with_the_notice(built: Path) -> None:
     pdf = typeset(built)
     assert pdf.startswith(b"%PDF")
@@ -81,22 +75,33 @@ def test_the_pdf_is_reproducible(built: Path) -> None:
     assert report.typeset(TEMPLATE, built, replace(content, title="Another title")) != first
 
 
+def everything(folder: Path) -> None:
+    """Run all three stages on folder/results."""
+    files = {"build": stages(folder), "template": TEMPLATE, "runs": folder / "runs", "params": ROOT / "params.yaml"}
+    report.report(Namespace(**files))
+
+
 @pytest.mark.slow
-def test_summary_tables_and_figures_are_reproducible(built: Path, tmp_path: Path) -> None:
+def test_every_file_is_reproducible(built: Path, tmp_path: Path) -> None:
     """A second process with another hash seed writes the same bytes."""
-    shutil.copytree(built.parent / "results", tmp_path / "results")
-    again = "import sys; from pathlib import Path; import test_reports_pdf; test_reports_pdf.stages(Path(sys.argv[1]))"
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        shutil.copytree(built.parent / "results", folder / "results")
+    everything(first)
+    again = "import sys, test_reports_pdf as test; test.everything(test.Path(sys.argv[1]))"
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": path}
-    subprocess.run([sys.executable, "-c", again, tmp_path], cwd=ROOT, check=True, env=environment)
-    files = [path.relative_to(built) for path in built.rglob("*") if path.is_file()]
-    assert {path.name for path in files} == {
-        "summary.json", "records.csv", "records.parquet", "training_curves.svg",
-        "negatives.svg", "queue_distance.svg", "plane.svg", "spectra.svg", "pull.svg",
-        *(f"{name}.{kind}" for name in TABLES for kind in ("md", "csv")),
+    subprocess.run([sys.executable, "-c", again, second], cwd=ROOT, check=True, env=environment)
+    files = [path.relative_to(first) for path in first.rglob("*") if path.is_file()]
+    whole = report.content(first / "build", ROOT)
+    assert {str(path.relative_to("build")) for path in files if path.parts[0] == "build"} == {
+        "summary.json", "records.csv", "records.parquet", "report.pdf", "report.html", "report.md",
+        *(f"figures/{figure.id}.svg" for figure in whole.figures),
+        *(f"tables/{table.id}.{kind}" for table in whole.tables for kind in ("csv", "md")),
+        *(f"latex/{table.id}.tex" for table in whole.tables),
     }  # fmt: skip
     for file in files:
-        assert (tmp_path / "build" / file).read_bytes() == (built / file).read_bytes(), file
+        assert (second / file).read_bytes() == (first / file).read_bytes(), file
 
 
 def test_figures_say_what_they_show(built: Path) -> None:

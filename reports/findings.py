@@ -33,6 +33,8 @@ DETAILS = (
     "*p* is two-sided."
 )
 
+UNTESTED = "Findings that nothing here speaks of, and the command that changes this."
+
 
 def first_page(evidence: Evidence, found: Sequence[Finding], comparisons: Sequence[Comparisons]) -> Section:
     """What was asked, what was found, and one table of all findings."""
@@ -66,12 +68,10 @@ def section(results: Results, found: Sequence[Finding]) -> Section:
     rows = tuple(_detail(one, notes) for one in tested)
     table = Table("claims", ("answer", "p", "because"), (Group(rows),), DETAILS, notes.texts, "finding")
     untested = [one for one in found if one.answer == "not tested"]
-    blocks = ((table,) if rows else ()) + tuple(
-        f"*Not tested:* {literal(one.title)} {literal(one.reason[:1].upper() + one.reason[1:])}. "
-        f"To test it: `{one.command}`"
-        for one in untested
-    )
-    return Section("claims", "What the answers rest on", (*blocks, *_left_out(results)))
+    commands = tuple(Row(literal(one.title), (Cell(literal(one.reason)), Cell(f"`{one.command}`"))) for one in untested)
+    other = Table("untested", ("because", "what would test it"), (Group(commands),), UNTESTED, head="finding")
+    tables = ((table,) if rows else ()) + ((other,) if untested else ())
+    return Section("claims", "What the answers rest on", (*tables, *_left_out(results)))
 
 
 def _overview(found: Sequence[Finding]) -> Table:

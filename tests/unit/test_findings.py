@@ -79,9 +79,9 @@ def test_what_is_not_tested_has_its_command(results: Path) -> None:
     found = evidence.load(results, REPORTED)
     judged = claims.judge(found)
     section = findings.section(found.results, judged)
-    commands = [block for block in section.blocks if isinstance(block, str)]
-    assert len(commands) == sum(one.answer == "not tested" for one in judged) > 0
-    assert all("`make repro PROFILE=demo SET=" in text for text in commands)
+    (table,) = (block for block in section.blocks if isinstance(block, Table) and block.id == "untested")
+    assert [row.label for row in table.rows] == [one.title for one in judged if one.answer == "not tested"]
+    assert all(row.cells[1].text.startswith("`make repro PROFILE=demo SET=") for row in table.rows)
     assert document.texts(section)  # every mark of its markup can be read
 
 

@@ -49,6 +49,7 @@ def stage(arguments: argparse.Namespace) -> None:
         "label": first.method.label,
         "varied": varied,
         "fixed": {key: value for key, value in described[0].items() if key not in varied},
+        "hashes": hashes(settings, chosen),
         "runs": [
             {"cell": cell, "seed": run.seed, "best_step": result["best_step"], "looks": result["looks"]}
             for (cell, run), result in zip(chosen, results, strict=True)
@@ -78,6 +79,11 @@ def runs(settings: params.Params, name: str) -> list[tuple[int, Run]]:
                 raise NegbenchError(f"cells {same} and {number} have the same settings", where, "Remove one.")
             chosen.append((number, run))
     return chosen
+
+
+def hashes(settings: params.Params, chosen: Sequence[tuple[int, Run]]) -> dict[str, str]:
+    """What tells a study of the present settings, code and data from others."""
+    return provenance.study_hashes(settings, [run.describe() for _, run in chosen])
 
 
 def _flat(run: Run) -> dict[str, Any]:

@@ -28,6 +28,13 @@ def expected(settings: Params) -> dict[str, dict[int, Expected]]:
     return untrained | trained
 
 
+def expected_studies(settings: Params) -> dict[str, dict[str, str]]:
+    """Hashes of every study that the settings name."""
+    from pipelines.ablate import hashes, runs
+
+    return {name: hashes(settings, runs(settings, name)) for name in settings.ablate}
+
+
 def _hashes(settings: Params, described: Mapping[str, Any]) -> Expected:
     try:
         evaluated, searched = (

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from pipelines import params
-from pipelines.expected import expected
+from pipelines.expected import expected, expected_studies
 from pipelines.paths import BUILD, REPORTED, RESULTS, SIGNIFICANCE
 from reports import evidence
 from reports.evidence import Evidence
@@ -18,7 +18,9 @@ def measured(arguments: argparse.Namespace) -> Evidence:
     if arguments.params is None:
         return evidence.load(arguments.results, arguments.paper, significance=tested)
     settings = params.load(arguments.params)
-    return evidence.load(arguments.results, arguments.paper, expected(settings), list(settings.ablate), tested)
+    return evidence.load(
+        arguments.results, arguments.paper, expected(settings), expected_studies(settings), significance=tested
+    )
 
 
 def options(prog: str, description: str | None) -> argparse.ArgumentParser:

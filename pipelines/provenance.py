@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,16 @@ def hashes(settings: Params, described: Mapping[str, Any], section: BaseModel) -
     return {
         "params_hash": params_hash([_chosen(described, "method", "seed", "settings", "train"), *shared]),
         "code_hash": run_code(described),
+        "data_hash": data_hash(),
+    }
+
+
+def study_hashes(settings: Params, runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The same for a study, of its runs as they describe themselves."""
+    teachers = {name: teacher.model_dump(mode="json") for name, teacher in settings.teacher.items()}
+    return {
+        "params_hash": params_hash([*runs, settings.backbone.model_dump(mode="json"), teachers]),
+        "code_hash": run_code(runs[0]),
         "data_hash": data_hash(),
     }
 

@@ -9,7 +9,6 @@ from reports.claims import ANSWERS, Finding
 from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.evidence import Evidence
 from reports.markup import literal
-from reports.records import Results
 from reports.rules import Collapse
 from reports.stats import CONFIDENCE
 from reports.verdicts import Comparisons
@@ -61,7 +60,7 @@ def answer(found: Sequence[Finding]) -> str:
     return " ".join(sentences)
 
 
-def section(results: Results, found: Sequence[Finding]) -> Section:
+def section(evidence: Evidence, found: Sequence[Finding]) -> Section:
     """The evidence behind every answer, and the commands that would test the rest."""
     notes = Notes()
     tested = [one for one in found if one.answer != "not tested"]
@@ -71,7 +70,7 @@ def section(results: Results, found: Sequence[Finding]) -> Section:
     commands = tuple(Row(literal(one.title), (Cell(literal(one.reason)), Cell(f"`{one.command}`"))) for one in untested)
     other = Table("untested", ("because", "what would test it"), (Group(commands),), UNTESTED, head="finding")
     tables = ((table,) if rows else ()) + ((other,) if untested else ())
-    return Section("claims", "What the answers rest on", (*tables, *_left_out(results)))
+    return Section("claims", "What the answers rest on", (*tables, *_left_out(evidence)))
 
 
 def _overview(found: Sequence[Finding]) -> Table:
@@ -101,9 +100,9 @@ def _detail(one: Finding, notes: Notes) -> Row:
     return Row(literal(one.title), cells, note=notes.mark(literal(said.strip())), source=one.claim.source)
 
 
-def _left_out(results: Results) -> list[str]:
+def _left_out(evidence: Evidence) -> list[str]:
     """Records that count nowhere."""
-    if not results.left_out:
+    if not evidence.left_out:
         return []
-    named = [f"{one.method}, seed {one.seed} ({one.why})" for one in results.left_out]
-    return [f"**Left out of everything above:** {literal(listing(named))}. `dvc repro` brings them up to date."]
+    named = listing([f"{one.what} ({one.why})" for one in evidence.left_out])
+    return [f"**Left out of everything above:** {literal(named)}. `dvc repro` brings them up to date."]

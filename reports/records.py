@@ -168,8 +168,7 @@ class Expected:
 class LeftOut:
     """Records that count nowhere, because they are not there or not of the present settings, code and data."""
 
-    method: str
-    seed: int
+    what: str  # a run or a study
     why: str
 
 
@@ -210,7 +209,7 @@ def load(folder: Path, wanted: Mapping[str, Mapping[int, Expected]] | None = Non
         for seed, expected in sorted(seeds.items()):
             run, why = _fresh(folder / method / str(seed), expected)
             runs += [run] if run else []
-            left_out += [LeftOut(method, seed, why)] if why else []
+            left_out += [LeftOut(f"{method}, seed {seed}", why)] if why else []
     if not runs:
         why = f": {left_out[0].why}" if left_out else ""
         raise NegbenchError(f"no results here{why}", folder, "Run `dvc repro` first.")
@@ -240,17 +239,17 @@ def _fresh(folder: Path, expected: Expected) -> tuple[Run | None, str]:
     if not (folder / "records.json").is_file():  # git alone leaves folders with metrics.json and no records
         return None, "not there"
     run = _run(folder)
-    if changed := _changed(run.provenance, expected.evaluated):
-        return None, f"stale, of other {changed}"
-    if run.search_provenance and (changed := _changed(run.search_provenance, expected.searched)):
-        return replace(run, searched=()), f"retrieval and reranking stale, of other {changed}"
+    if other := changed(vars(run.provenance), expected.evaluated):
+        return None, f"stale, of other {other}"
+    if run.search_provenance and (other := changed(vars(run.search_provenance), expected.searched)):
+        return replace(run, searched=()), f"retrieval and reranking stale, of other {other}"
     return run, ""
 
 
-def _changed(found: Provenance, expected: Mapping[str, str]) -> str:
-    """What records were made with that is not so today."""
+def changed(found: Mapping[str, Any], expected: Mapping[str, str]) -> str:
+    """What records were made with that is not so today, by their hashes: "settings and code", empty if nothing."""
     names = {"params_hash": "settings", "code_hash": "code", "data_hash": "data"}
-    return " and ".join(name for key, name in names.items() if getattr(found, key) != expected[key])
+    return " and ".join(name for key, name in names.items() if found[key] != expected[key])
 
 
 def _run(folder: Path) -> Run:

@@ -68,6 +68,7 @@ class Study:
         label: what tables call the method.
         varied: the settings that vary.
         fixed: all other settings of the runs.
+        hashes: of the settings, code and data that it was run with.
         cells: at least one.
     """
 
@@ -76,6 +77,7 @@ class Study:
     label: str
     varied: tuple[str, ...]
     fixed: dict[str, Any]
+    hashes: dict[str, str]
     cells: tuple[Cell, ...]
 
     @property
@@ -134,6 +136,7 @@ def _load(folder: Path, name: str) -> Study:
         label=about["label"],
         varied=tuple(about["varied"]),
         fixed=about["fixed"],
+        hashes=about["hashes"],
         cells=tuple(_cell(n, lines, about["varied"], facts, curves.get(n, {})) for n, lines in sorted(cells.items())),
     )
 
@@ -145,7 +148,7 @@ def _about(file: Path) -> dict[str, Any]:
         raise NegbenchError("the study's table lies here without this file", file, AGAIN) from None
     except ValueError:
         raise NegbenchError("not valid JSON", file, AGAIN) from None
-    if missing := {"method", "label", "varied", "fixed", "runs"} - content.keys():
+    if missing := {"method", "label", "varied", "fixed", "hashes", "runs"} - content.keys():
         raise NegbenchError(f"no {', '.join(sorted(missing))}", file, AGAIN)
     return content
 

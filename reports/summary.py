@@ -42,7 +42,7 @@ def build(evidence: Evidence) -> Document:
         selection.section(results, papers),
         significance.section(evidence.significance),
         comparison.section(comparisons),
-        findings.section(results, found),
+        findings.section(evidence, found),
         settings.section(results, comparisons),
         environment.section(results),
         provenance.section(results),

@@ -186,8 +186,8 @@ def print_all(arguments: Namespace) -> None:
         for task in one.tasks
     ]
     console.print(_listed(("score", "verdict", "difference", "because"), scores))
-    for run in evidence.results.left_out:
-        console.print(f"Left out: {run.method}, seed {run.seed} ({run.why}).")
+    for one in evidence.left_out:
+        console.print(f"Left out: {one.what} ({one.why}).")
     failed = [title for title, verdict, *_ in (*findings, *scores) if verdict in ("contradicted", "not reproduced")]
     if failed:
         what = f"{len(failed)} contradicted or not reproduced"

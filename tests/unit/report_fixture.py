@@ -181,7 +181,7 @@ def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
                     writer.writerow({**cell, **record(task, float(value)), "reason": ""})
     runs = [{"cell": cell, "seed": seed, "best_step": 200, "looks": []} for cell in range(6) for seed in range(seeds)]
     about = {"method": "mocose", "label": "MoCoSE", "varied": ["ema_decay", "queue_size"], "runs": runs}
-    write_json(file.with_suffix(".json"), about | {"fixed": {"batch_size": 64, "sentences": 6400}})
+    write_json(file.with_suffix(".json"), about | {"fixed": {"batch_size": 64, "sentences": 6400}, "hashes": HASHES})
 
 
 def write_training(run: Path, rng: np.random.Generator, label: str, sentences: int, machine: Any = None) -> None:

@@ -41,7 +41,7 @@ def made_up(name: str, seeds: int = 3) -> Study:
             }
         cells.append(Cell(number, chosen, facts, dict(enumerate(scores.tolist())), (), curve))
     fixed = {key: value for key, value in described[0].items() if key not in varied}
-    return Study(name, settings().ablate[name].method, "MoCoSE", varied, fixed, tuple(cells))
+    return Study(name, settings().ablate[name].method, "MoCoSE", varied, fixed, {}, tuple(cells))
 
 
 def with_failed(study: Study, number: int, reason: str = "loss is nan at step 3") -> Study:

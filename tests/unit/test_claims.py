@@ -37,7 +37,7 @@ def study(name: str, *cells: tuple[dict[str, Any], list[float]]) -> dict[str, St
         Cell(number, settings, {}, dict(enumerate(values)), () if values else ("loss is nan at step 3",))
         for number, (settings, values) in enumerate(cells)
     )
-    return {name: Study(name, "mocose", "MoCoSE", tuple(cells[0][0]), {}, built)}
+    return {name: Study(name, "mocose", "MoCoSE", tuple(cells[0][0]), {}, {}, built)}
 
 
 @pytest.fixture

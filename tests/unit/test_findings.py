@@ -78,7 +78,7 @@ def test_one_seed_prints_no_interval(tmp_path: Path) -> None:
 def test_what_is_not_tested_has_its_command(results: Path) -> None:
     found = evidence.load(results, REPORTED)
     judged = claims.judge(found)
-    section = findings.section(found.results, judged)
+    section = findings.section(found, judged)
     (table,) = (block for block in section.blocks if isinstance(block, Table) and block.id == "untested")
     assert [row.label for row in table.rows] == [one.title for one in judged if one.answer == "not tested"]
     assert all(row.cells[1].text.startswith("`make repro PROFILE=demo SET=") for row in table.rows)
@@ -92,8 +92,20 @@ def test_records_left_out_are_named(results: Path) -> None:
     }
     wanted["simcse"][1] = Expected({**HASHES, "code_hash": "0"}, HASHES)
     found = evidence.load(results, REPORTED, wanted)
-    last = findings.section(found.results, claims.judge(found)).blocks[-1]
+    last = findings.section(found, claims.judge(found)).blocks[-1]
     assert "simcse, seed 1 (stale, of other code)" in str(last)
+
+
+def test_a_stale_or_missing_study_counts_nowhere_and_is_named(results: Path) -> None:
+    fresh = evidence.load(results, REPORTED, studies={"queue_distance": HASHES})
+    assert [*fresh.studies] == ["queue_distance"]
+    assert fresh.left_out == ()
+    other = {"queue_distance": HASHES | {"code_hash": "0"}, "fgsm": HASHES}
+    found = evidence.load(results, REPORTED, studies=other)
+    assert not found.studies
+    told = str(findings.section(found, claims.judge(found)).blocks[-1])
+    assert "study queue_distance (stale, of other code)" in told
+    assert "study fgsm (not there)" in told
 
 
 def printed(results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:

@@ -61,14 +61,14 @@ def test_a_stale_run_counts_nowhere(results: Path, field: str, what: str) -> Non
     for name in ("records.json", "mteb/records.json"):
         edit(results / "simcse/1" / name, lambda content: content["provenance"].update({field: "0"}))
     loaded = records.load(results, wanted())
-    assert loaded.left_out == (LeftOut("simcse", 1, f"stale, of other {what}"),)
+    assert loaded.left_out == (LeftOut("simcse, seed 1", f"stale, of other {what}"),)
     assert [run.seed for method in loaded.methods if method.name == "simcse" for run in method.runs] == [0, 2]
 
 
 def test_stale_retrieval_counts_nowhere_and_the_rest_of_the_run_does(results: Path) -> None:
     edit(results / "simcse/1/mteb/records.json", lambda content: content["provenance"].update(params_hash="0"))
     loaded = records.load(results, wanted())
-    assert loaded.left_out == (LeftOut("simcse", 1, "retrieval and reranking stale, of other settings"),)
+    assert loaded.left_out == (LeftOut("simcse, seed 1", "retrieval and reranking stale, of other settings"),)
     run = next(run for method in loaded.methods for run in method.runs if (run.method, run.seed) == ("simcse", 1))
     assert run.score("avg", "spearman_all") and not run.score("avg", "retrieval_main_score")
 
@@ -77,7 +77,7 @@ def test_a_missing_run_is_told_and_one_too_many_is_not_read(results: Path) -> No
     shutil.rmtree(results / "simcse/1")
     shutil.copytree(results / "simcse/0", results / "simcse/10")
     loaded = records.load(results, wanted())
-    assert loaded.left_out == (LeftOut("simcse", 1, "not there"),)
+    assert loaded.left_out == (LeftOut("simcse, seed 1", "not there"),)
     assert [run.seed for method in loaded.methods if method.name == "simcse" for run in method.runs] == [0, 2]
 
 

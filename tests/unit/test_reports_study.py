@@ -98,7 +98,7 @@ def test_a_broken_table_is_one_line(results: Path, old: str, new: str, message: 
     [
         (lambda file: file.unlink(), "without this file"),
         (lambda file: file.write_text("{"), "not valid JSON"),
-        (lambda file: file.write_text("{}"), "no fixed, label, method, runs, varied"),
+        (lambda file: file.write_text("{}"), "no fixed, hashes, label, method, runs, varied"),
     ],
 )
 def test_a_broken_description_is_one_line(results: Path, break_it: Callable[[Path], Any], message: str) -> None:
@@ -285,7 +285,7 @@ def cells_at(*scores: tuple[float, ...], missing: tuple[str, ...] = ()) -> Study
         Cell(number, {"ema_decay": decay}, {}, dict(enumerate(values)), () if values else missing)
         for number, (decay, values) in enumerate(zip((0.5, 0.85, 0.95), scores, strict=False))
     ]
-    return Study("ema_decay", "mocose", "MoCoSE", ("ema_decay",), {"sentences": 6400}, tuple(cells))
+    return Study("ema_decay", "mocose", "MoCoSE", ("ema_decay",), {"sentences": 6400}, {}, tuple(cells))
 
 
 def words(one: Study) -> str:

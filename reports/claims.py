@@ -141,8 +141,7 @@ def _of_method(evidence: Evidence, name: str, rule: rules.Methods) -> list[float
     records = [run.score(task, metric) for run in method.runs]
     values = [record.value for record in records if record and record.value is not None]
     if not values:
-        what = rule.measure.replace("_", " ")
-        raise _UntestedError(f"{method.info.label} has no {what} score", _command(evidence))
+        raise _UntestedError(f"{method.info.label} has no {rule.measure} score", _command(evidence))
     return values
 
 

@@ -275,3 +275,11 @@ def test_every_source_is_used_and_every_method_exists() -> None:
 def test_softcse_claims_each_task_family() -> None:
     measured = [claim.rule.measure for claim in PAPERS["softcse"].claims if isinstance(claim.rule, Methods)]
     assert measured == ["sts", "transfer", "retrieval", "reranking"]
+
+
+def test_figure_7_does_not_show_mocose_flatter_than_simcse() -> None:
+    """As shares of the largest, whatever the matrix's scale; so no claim says so."""
+    values = {(cell["model"], cell["index"]): cell["value"] for cell in cells(BLOCKS["singular-values"])}
+    for index in (50, 100, 200):
+        shares = {model: values[model, index] / values[model, 0] for model in ("BERT", "MoCoSE", "SimCSE")}
+        assert shares["BERT"] < shares["MoCoSE"] < shares["SimCSE"]

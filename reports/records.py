@@ -296,14 +296,14 @@ def read(kind: type[S], file: Path) -> S:
     try:
         return kind.model_validate(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise NegbenchError("the file is missing", file, "Run `dvc repro` for this method again.") from None
-    except json.JSONDecodeError as error:
-        raise NegbenchError(f"not valid JSON: {error}", file, "Run `dvc repro` for this method again.") from None
-    except ValidationError as error:
+        what = "the file is missing"
+    except ValidationError as error:  # a ValueError too
         problem = error.errors()[0]
-        dotted = ".".join(str(part) for part in problem["loc"])
-        what = f"{dotted}: {problem['msg'].removeprefix('Value error, ')}"
-        raise NegbenchError(what, file, "Run `dvc repro` for this method again.") from None
+        dotted, said = ".".join(str(part) for part in problem["loc"]), problem["msg"].removeprefix("Value error, ")
+        what = f"{dotted}: {said}" if dotted else said
+    except ValueError as error:
+        what = f"not valid JSON: {error}"
+    raise NegbenchError(what, file, "Run `dvc repro` for what wrote it again.")
 
 
 def _disagreement(method: Method) -> str | None:

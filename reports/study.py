@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.errors import NegbenchError
 from reports.families import AVERAGE
 from reports.paper import METRIC
-from reports.records import STUDIES
+from reports.records import STUDIES, Look, Stored, read
 from reports.stats import Sample, summarise
 
 RECORD = ("task", "metric", "value", "status", "reason", "n")  # the last columns of a study's table
@@ -96,12 +96,31 @@ class Study:
         return max((len(cell.scores) for cell in self.cells), default=0)
 
 
+class _Run(Stored):
+    """One cell and seed."""
+
+    cell: int
+    seed: int
+    looks: list[Look]
+
+
+class _About(Stored):
+    """What a study was: the file beside its table."""
+
+    method: str
+    label: str
+    varied: tuple[str, ...]
+    fixed: dict[str, Any]
+    hashes: dict[str, str]
+    runs: list[_Run]
+
+
 def load(results: Path, names: Iterable[str] | None = None) -> dict[str, Study]:
     """Read the studies under the results, or those named; one that has not been run is left out.
 
     Raises:
-        NegbenchError: a file of the two is missing, a column is, a number is none, or a line has neither a value nor a
-            reason.
+        NegbenchError: a file of the two is missing or not what the stage writes, a column is missing, a number is none,
+            a line is cut short or has neither a value nor a reason, or the table has not one average for each run.
     """
     folder = results / STUDIES
     found = sorted(file.stem for file in folder.glob("*.csv"))
@@ -109,48 +128,51 @@ def load(results: Path, names: Iterable[str] | None = None) -> dict[str, Study]:
 
 
 def _load(folder: Path, name: str) -> Study:
-    about = _about(folder / f"{name}.json")
-    file = folder / f"{name}.csv"
-    with file.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        columns = list(reader.fieldnames or [])
-        if missing := {"cell", "seed", *about["varied"], *RECORD} - set(columns):
-            raise NegbenchError(f"no column {', '.join(sorted(missing))}", file, AGAIN)
-        facts = [key for key in columns if key not in ("cell", "method", "seed", *about["varied"], *RECORD)]
-        cells: dict[int, list[dict[str, str]]] = {}
-        for line in reader:
-            if (line["task"], line["metric"]) == (AVERAGE, METRIC):
-                _check(line, facts, f"{file}:{reader.line_num}")
-                cells.setdefault(int(line["cell"]), []).append(line)
-    if not cells:
-        raise NegbenchError("no cell has a line for the average", file, AGAIN)
+    about, file = read(_About, folder / f"{name}.json"), folder / f"{name}.csv"
+    own = {"cell", "method", "seed", *about.varied, *RECORD}
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            columns = list(reader.fieldnames or [])
+            lines = [(f"{file}:{reader.line_num}", line) for line in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise NegbenchError(f"not a table: {error}", file, AGAIN) from None
+    if missing := own - set(columns):
+        raise NegbenchError(f"no column {', '.join(sorted(missing))}", file, AGAIN)
+    facts = [key for key in columns if key not in own]
+    cells: dict[int, list[dict[str, str]]] = {}
+    for where, line in lines:
+        if None in line.values():
+            raise NegbenchError("the line is cut short", where, AGAIN)
+        if (line["task"], line["metric"]) == (AVERAGE, METRIC):
+            _check(line, facts, where)
+            cells.setdefault(int(line["cell"]), []).append(line)
+    _complete({number: [int(line["seed"]) for line in own] for number, own in cells.items()}, about.runs, file)
     curves: dict[int, dict[int, Curve]] = {}
-    for run in about["runs"]:
-        if curve := tuple(
-            (look["step"], look["sts_test"]) for look in run["looks"] if look.get("sts_test") is not None
-        ):
-            curves.setdefault(run["cell"], {})[run["seed"]] = curve
+    for run in about.runs:
+        if curve := tuple((look.step, look.sts_test) for look in run.looks if look.sts_test is not None):
+            curves.setdefault(run.cell, {})[run.seed] = curve
     return Study(
         name=name,
-        method=about["method"],
-        label=about["label"],
-        varied=tuple(about["varied"]),
-        fixed=about["fixed"],
-        hashes=about["hashes"],
-        cells=tuple(_cell(n, lines, about["varied"], facts, curves.get(n, {})) for n, lines in sorted(cells.items())),
+        method=about.method,
+        label=about.label,
+        varied=about.varied,
+        fixed=about.fixed,
+        hashes=about.hashes,
+        cells=tuple(_cell(n, found, about.varied, facts, curves.get(n, {})) for n, found in sorted(cells.items())),
     )
 
 
-def _about(file: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NegbenchError("the study's table lies here without this file", file, AGAIN) from None
-    except ValueError:
-        raise NegbenchError("not valid JSON", file, AGAIN) from None
-    if missing := {"method", "label", "varied", "fixed", "hashes", "runs"} - content.keys():
-        raise NegbenchError(f"no {', '.join(sorted(missing))}", file, AGAIN)
-    return content
+def _complete(found: Mapping[int, list[int]], runs: Iterable[_Run], file: Path) -> None:
+    """Hold the seeds of each cell's averages against the runs: a table that was cut or edited is none."""
+    wanted = Counter((run.cell, run.seed) for run in runs)
+    counted = Counter((cell, seed) for cell, seeds in found.items() for seed in seeds)
+    if not counted:
+        raise NegbenchError("no cell has a line for the average", file, AGAIN)
+    for cell, seed in sorted({*wanted, *counted}):
+        if (times := counted[cell, seed]) != 1 or wanted[cell, seed] != 1:
+            what = f"cell {cell}, seed {seed} stands {times} times among the averages, {wanted[cell, seed]} in the runs"
+            raise NegbenchError(what, file, AGAIN)
 
 
 def _cell(

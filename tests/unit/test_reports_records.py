@@ -143,9 +143,10 @@ def test_nan_is_no_score(results: Path) -> None:
 
 def test_missing_broken_and_stray_files(results: Path) -> None:
     file = results / "simcse/1/run.json"
-    file.write_text("{", encoding="utf-8")
-    with pytest.raises(NegbenchError, match="not valid JSON"):
-        records.load(results)
+    for broken in (b"{", b"\xff\xfe"):
+        file.write_bytes(broken)
+        with pytest.raises(NegbenchError, match="not valid JSON"):
+            records.load(results)
     file.unlink()
     with pytest.raises(NegbenchError, match=r"the file is missing .*simcse/1/run\.json"):
         records.load(results)

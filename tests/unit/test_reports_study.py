@@ -94,11 +94,37 @@ def test_a_broken_table_is_one_line(results: Path, old: str, new: str, message: 
 
 
 @pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "line is cut short"),
+        (
+            lambda text: text[: text.index("\n3,") + 1],
+            "cell 3, seed 0 stands 0 times among the averages, 1 in",
+        ),
+        (lambda text: text + text.splitlines(keepends=True)[8], "cell 0, seed 0 stands 2 times among the averages"),
+        (lambda text: text.replace("\n0,mocose,1,", "\n0,mocose,2,"), "cell 0, seed 1 stands 0 times"),
+        (lambda text: "\udcff" + text, "not a table"),
+    ],
+)
+def test_a_table_that_was_cut_or_edited_counts_for_nothing(
+    results: Path, edit: Callable[[str], str], message: str
+) -> None:
+    file = results / "ablate/queue_distance.csv"
+    file.write_text(edit(file.read_text(encoding="utf-8")), encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(NegbenchError, match=message) as caught:
+        study.load(results)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda file: file.unlink(), "without this file"),
+        (lambda file: file.unlink(), "the file is missing"),
         (lambda file: file.write_text("{"), "not valid JSON"),
-        (lambda file: file.write_text("{}"), "no fixed, hashes, label, method, runs, varied"),
+        (lambda file: file.write_bytes(b"\xff\xfe"), "not valid JSON"),
+        (lambda file: file.write_text("{}"), "method: Field required"),
+        (lambda file: file.write_text("[]"), "valid dictionary"),
+        (lambda file: file.write_text(file.read_text().replace('"cell": 5', '"cell": 6')), "cell 5, seed 0 stands 1"),
     ],
 )
 def test_a_broken_description_is_one_line(results: Path, break_it: Callable[[Path], Any], message: str) -> None:

@@ -159,9 +159,12 @@ def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
     command = _command(evidence, f"study=[{','.join(dict.fromkeys([*evidence.studies, rule.study]))}]")
     if study is None:
         raise _UntestedError(f"study {rule.study} has not been run", command)
-    chosen = [cell for cell in study.cells if _on_side(rule, cell.known, than=than)]
+    chosen = [cell for cell in study.cells if _on_side(rule, study.fixed | cell.known, than=than)]
     if not chosen:
-        raise _UntestedError(f"study {rule.study} has no such settings here", command)
+        known = {*study.fixed, *(name for cell in study.cells for name in cell.known)}
+        unknown = sorted({*rule.better, *(rule.than or {})} - known)
+        reason = f"knows no {', '.join(unknown)}" if unknown else "has no such settings here"
+        raise _UntestedError(f"study {rule.study} {reason}", command)
     return chosen
 
 

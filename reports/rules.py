@@ -30,6 +30,8 @@ class Range(Strict):
     def _not_empty(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("a range without an end holds everything")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("a range whose min exceeds its max holds nothing")
         return self
 
 
@@ -52,6 +54,12 @@ class Methods(Strict):
             if name not in method_names():
                 raise ValueError(f"no method '{name}' in methods/")
         return named
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.other in self.methods:
+            raise ValueError(f"'{self.other}' is held against itself")
+        return self
 
 
 class Cells(Strict):
@@ -83,6 +91,8 @@ def matches(where: Mapping[str, Condition], settings: Mapping[str, Any]) -> bool
 
 def _meets(value: Any, condition: Condition) -> bool:
     if isinstance(condition, Range):
+        if not isinstance(value, int | float):
+            return False
         low, high = condition.min, condition.max
         return (low is None or value >= low) and (high is None or value <= high)
     return bool(value in condition if isinstance(condition, list) else value == condition)

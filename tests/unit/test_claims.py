@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from report_fixture import record, write_json, write_results
 
 from pipelines.errors import NegbenchError
-from reports import claims, paper, records
+from reports import claims, paper, records, rules
 from reports.claims import Finding
 from reports.evidence import Evidence
 from reports.records import Results
@@ -202,6 +203,24 @@ def test_a_cell_that_failed_says_why(results: Path) -> None:
     assert (found.answer, found.reason) == ("not tested", "loss is nan at step 3")
 
 
+def test_settings_that_a_study_was_cut_down_to_are_still_its_settings(results: Path) -> None:
+    """A profile that keeps one queue of the study on queue and first fill makes the queue a setting of all cells."""
+    cells = [({"initial_fill": rows}, [level, level + 0.1]) for rows, level in ((1, 50.0), (128, 60.0), (512, 55.0))]
+    (cut,) = study("queue_fill", *cells).values()
+    found = judge(records.load(results), {cut.name: replace(cut, fixed={"queue_size": 512})})
+    assert found["mocose/initial-fill"].answer == "supported"
+
+
+def test_a_setting_that_no_cell_has_is_named(results: Path) -> None:
+    studies = study("fgsm", ({"fgsm_epsilom": 5e-9}, [60.0, 61.0]))
+    assert judge(records.load(results), studies)["mocose/fgsm"].reason == "study fgsm knows no fgsm_epsilon"
+
+
+def test_a_range_holds_numbers_alone() -> None:
+    assert rules.matches({"a": rules.Range(min=1)}, {"a": 1})
+    assert not any(rules.matches({"a": rules.Range(min=1)}, {"a": value}) for value in ("middle", None, 0.5))
+
+
 def entered(folder: Path, **changes: Any) -> paper.Paper:
     """A paper's file with one claim."""
     rule = {"kind": "cells", "study": "fgsm", "better": {"fgsm_epsilon": 5e-9}}
@@ -226,6 +245,8 @@ def test_a_claim_is_entered(tmp_path: Path) -> None:
         ({"rule": {"kind": "cells", "study": "fgsm", "better": {"a": {}}}}, "better"),
         ({"rule": {"kind": "methods", "methods": ["mocoes"], "other": "simcse", "measure": "sts"}}, "'mocoes'"),
         ({"rule": {"kind": "methods", "methods": ["mocose"], "other": "simcse", "measure": "stts"}}, "measure"),
+        ({"rule": {"kind": "cells", "study": "fgsm", "better": {"a": {"min": 2, "max": 1}}}}, "better"),
+        ({"rule": {"kind": "methods", "methods": ["simcse"], "other": "simcse", "measure": "sts"}}, "against itself"),
         ({"certainty": "sure"}, "certainty"),
     ],
 )

@@ -52,10 +52,11 @@ def answer(found: Sequence[Finding]) -> str:
     ]
     first = f"**Of {len(found)} findings, {number(len(tested))} {'was' if len(tested) == 1 else 'were'} tested here"
     sentences = [f"{first}: {listing(counts)}.**" if tested else f"{first}.**"]
-    if tested:
-        chance = (1 - CONFIDENCE) * len(tested)
+    if decidable := sum(one.contrast is not None and one.contrast.low is not None for one in tested):
+        chance = (1 - CONFIDENCE) * decidable
         sentences.append(
-            f"If none of them had any effect, seeds alone would decide about {chance:.1g} of {number(len(tested))}."
+            f"If nothing had any effect, chance alone would decide about {chance:.1g} of the {number(decidable)} "
+            f"with an interval, at most."
         )
     return " ".join(sentences)
 

@@ -51,12 +51,12 @@ def test_the_first_page_counts_what_its_table_shows(results: Path) -> None:
     answers = [row.cells[0].text for row in table.rows]
     assert len(answers) == len(claims.judge(found))
     text = str(section.blocks[1])
-    tested = len(answers) - answers.count("not tested")
+    decidable = sum(bool(row.cells[1].spread) for row in table.rows)
     assert text.startswith(f"**Of {len(answers)} findings, ")
     for answer in ("supported", "contradicted", "undecided"):
         count = findings.number(answers.count(answer))
         assert f"{count} {'is' if count == 'one' else 'are'} {answer}" in text
-    assert f"about {0.05 * tested:.1g} of" in text
+    assert f"about {0.05 * decidable:.1g} of the {findings.number(decidable)} with an interval" in text
 
 
 def test_a_row_of_the_first_page(results: Path) -> None:
@@ -73,6 +73,12 @@ def test_one_seed_prints_no_interval(tmp_path: Path) -> None:
     assert single
     assert {answer.text for answer, *_ in single} == {"undecided"}
     assert not any(difference.spread for _, difference, *_ in single)
+
+
+def test_no_interval_is_no_chance_to_be_decided_by_chance(tmp_path: Path) -> None:
+    found = evidence.load(write_results(tmp_path / "results", seeds=1), REPORTED)
+    methods = [one for one in claims.judge(found) if one.contrast and one.contrast.low is None]
+    assert methods and "chance" not in findings.answer(methods)
 
 
 def test_what_is_not_tested_has_its_command(results: Path) -> None:

@@ -51,7 +51,7 @@ def dots(study: Study, found: Sequence[Block]) -> Figure:
             axes[0].scatter(
                 cell.values, [row] * len(cell.values), s=7, facecolor="white", edgecolor=INK, linewidth=0.6, zorder=3
             )
-        else:
+        elif not cell.scores:
             axes[0].annotate("no score", (0.02, row), xycoords=("axes fraction", "data"), va="center", color=GREY)
         if (value := theirs[row]) is not None:
             axes[1].plot(value, row, color=GREY, marker="s", linestyle="")

@@ -314,6 +314,13 @@ def cells_at(*scores: tuple[float, ...], missing: tuple[str, ...] = ()) -> Study
     return Study("ema_decay", "mocose", "MoCoSE", ("ema_decay",), {"sentences": 6400}, {}, tuple(cells))
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_no_score_is_said_of_cells_without_one_alone(seeds: int) -> None:
+    one = with_failed(made_up("augmentation", seeds), 1)
+    said = [text for axis in draw(one).axes for text in axis.texts if text.get_text() == "no score"]
+    assert [text.xy[1] for text in said] == [1]
+
+
 def words(one: Study) -> str:
     return ablations.text(one, reported.blocks(one, PAPERS))
 

@@ -72,7 +72,10 @@ def _text(results: Results, others: dict[Key, str]) -> str:
     if not swings:
         return "No trained method has a score under two protocols."
     swing, label, heading = max(swings, key=lambda one: abs(one[0]))
-    text = f"The same weights, measured otherwise: the largest swing is {signed(swing)} points, {label}, *{heading}*."
+    text = (
+        f"The same trained weights, measured otherwise: the largest swing is {signed(swing)} points, {label}, "
+        f"*{heading}*."
+    )
     if len(means) < 2:
         return text
     apart = max(means.values()) - min(means.values())

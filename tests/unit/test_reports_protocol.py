@@ -82,7 +82,10 @@ def test_the_tables_hold_the_headline_and_differences_from_it() -> None:
 
 def test_the_words_hold_the_largest_swing_beside_the_largest_difference() -> None:
     text, repeats = (block for block in built(WORDS, FIRST, SECOND).blocks if isinstance(block, str))
-    assert "largest swing is \N{MINUS SIGN}9.00 points, First, *cls*" in text
+    assert (
+        "The same trained weights, measured otherwise: the largest swing is \N{MINUS SIGN}9.00 points, First, *cls*"
+        in text
+    )
     assert "within 1.50 points of each other" in text
     assert "the protocol moves a number further than the method does" in text
     assert text.endswith("First leads under the headline, and another method under *cls* (Second).")

@@ -7,25 +7,14 @@ all resamples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
 
-from reports.stats import CONFIDENCE, Effect, Floats
+from reports.stats import Floats
 
 BLOCK = 2**18  # counts held at once: 2 MB, which stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Bounds that hold the true value with probability CONFIDENCE."""
-
-    low: float
-    high: float
 
 
 def spearman_draws(
@@ -60,57 +49,6 @@ def mean_draws(scores: NDArray[np.floating], resamples: int, rng: np.random.Gene
     n = scores.shape[1]
     draws: Floats = np.concatenate([counts.T @ scores.T for counts in _counts(n, resamples, rng)]) / n
     return draws
-
-
-def bootstrap_interval(
-    values: Sequence[float],
-    statistic: Callable[..., Any] = np.mean,
-    *,
-    rng: np.random.Generator,
-    resamples: int = 10_000,
-) -> Interval | None:
-    """Percentile interval of a statistic that has no t-interval, such as `iqm`; None for fewer than six values.
-
-    The percentiles are moved outwards as far as Student's quantile and the sample's n - 1 move a t-interval
-    (Hesterberg 2015, 'What Teachers Should Know About the Bootstrap'): a plain percentile interval is too narrow
-    by that much. With five values no percentile is far enough out.
-
-    Args:
-        values: of seeds or items, all of one kind.
-        statistic: takes an array and `axis`.
-        rng: source of the resamples.
-        resamples: how many.
-    """
-    n = len(values)
-    if 2.0 ** (1 - n) >= 1 - CONFIDENCE:
-        return None
-    outside = special.ndtr(-((n / (n - 1)) ** 0.5) * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
-    found = stats.bootstrap(
-        (np.asarray(values, dtype=np.float64),),
-        statistic,
-        n_resamples=resamples,
-        confidence_level=1 - 2 * float(outside),
-        method="percentile",
-        rng=rng,
-    ).confidence_interval
-    return Interval(float(found.low), float(found.high))
-
-
-def paired_spearman(a: Floats, b: Floats, gold: Floats, *, rng: np.random.Generator, resamples: int = 2_000) -> Effect:
-    """Spearman of `a` less that of `b` with the same gold: one model against one, for new pairs.
-
-    Args:
-        a: (N,) similarities.
-        b: (N,) likewise, of the same pairs.
-        gold: (N,) gold scores.
-        rng: source of the resamples.
-        resamples: of the pairs; both models are scored on the same ones.
-    """
-    rho = [float(stats.spearmanr(scores, gold).statistic) for scores in (a, b)]
-    draws = spearman_draws(np.stack([a, b]), gold, resamples, rng)
-    apart = (draws[:, 0] - draws[:, 1])[np.isfinite(draws).all(axis=1)]
-    low, high = np.quantile(apart, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Effect(rho[0] - rho[1], float(low), float(high), bootstrap_p(apart), len(gold))
 
 
 def bootstrap_p(draws: ArrayLike) -> float:

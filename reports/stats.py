@@ -36,8 +36,8 @@ class Sample:
 class Effect:
     """A difference, its interval and its two-sided p; the last three are None where too few seeds allow none.
 
-    `n` counts seeds (pairs of sentences in `paired_spearman`). `seed_share`, of `hierarchical` alone, is the share of
-    the estimate's variance that more seeds would remove; more items would remove the rest.
+    `n` counts seeds. `seed_share` is the share of the estimate's variance that more seeds would remove; more items
+    would remove the rest.
     """
 
     estimate: float
@@ -80,31 +80,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
     return adjusted.tolist()
-
-
-def difference(a: Sequence[float], b: Sequence[float], paired: bool = False) -> Effect:
-    """Mean of `a` less mean of `b` over seeds: Welch's interval and p, or those of the paired t-test.
-
-    Args:
-        a: scores by seed.
-        b: likewise.
-        paired: whether the i-th scores belong together, as those of one seed do where it fixes the order of the data.
-
-    Raises:
-        ValueError: `paired`, and not as many in the one as in the other.
-    """
-    parts = [[x - y for x, y in zip(a, b, strict=True)]] if paired else [a, b]
-    estimate, n = float(np.mean(a) - np.mean(b)), min(len(a), len(b))
-    if n < 2:
-        return Effect(estimate, None, None, None, n)
-    variances = [float(np.var(part, ddof=1)) / len(part) for part in parts]  # of the means
-    error = sum(variances) ** 0.5
-    if error == 0:
-        return _certain(estimate, n)
-    freedom = error**4 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(estimate) / error, freedom))
-    return Effect(estimate, estimate - reach, estimate + reach, p, n)
 
 
 def hierarchical(observed: ArrayLike, draws: ArrayLike) -> Effect:

@@ -12,7 +12,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from reports.bootstrap import bootstrap_p, mean_draws, paired_randomisation, spearman_draws
-from reports.stats import Effect, difference, hierarchical, holm
+from reports.contrast import Contrast, contrast
+from reports.stats import Effect, hierarchical, holm
 
 TASKS = 7
 # Variances of the demo's differences between two methods on the STS sets, in points squared: what all seeds share by
@@ -31,7 +32,7 @@ def at_most(rate: float, bound: float, repeats: int) -> bool:
     return rate <= bound + 3 * (bound * (1 - bound) / repeats) ** 0.5
 
 
-def covers(found: Effect, truth: float) -> bool:
+def covers(found: Effect | Contrast, truth: float) -> bool:
     assert found.low is not None and found.high is not None
     return found.low <= truth <= found.high
 
@@ -74,7 +75,7 @@ def test_false_positives_keep_to_every_level_that_holm_asks_for(share: float, n:
 @pytest.mark.parametrize("stds", STDS)
 def test_welchs_interval_covers(stds: tuple[float, float], n: int) -> None:
     rng = np.random.default_rng(n)
-    found = [difference(rng.normal(40, stds[0], n), rng.normal(40, stds[1], n)) for _ in range(1500)]
+    found = [contrast([rng.normal(40, stds[0], n)], [rng.normal(40, stds[1], n)]) for _ in range(1500)]
     assert hold([covers(effect, 0) for effect in found])
     assert at_most(float(np.mean([effect.p <= 0.05 for effect in found])), 0.05, len(found))
 

@@ -8,56 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as oracle
 
-from reports.stats import Effect, difference, hierarchical, holm, iqm, summarise
-
-SCORES = st.lists(st.floats(0, 100), min_size=3, max_size=8)
-
-
-@pytest.mark.parametrize("sizes", [(3, 3), (3, 5), (2, 10)])
-def test_difference_is_welchs_test(sizes: tuple[int, int]) -> None:
-    rng = np.random.default_rng(sum(sizes))
-    a, b = rng.normal(42, 1, sizes[0]), rng.normal(40, 3, sizes[1])
-    expected = oracle.ttest_ind(a, b, equal_var=False)
-    interval = expected.confidence_interval()
-    found = difference(list(a), list(b))
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-10)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-10)
-    assert found.estimate == pytest.approx(a.mean() - b.mean())
-    assert found.n == min(sizes)
-
-
-def test_paired_difference_is_the_paired_t_test() -> None:
-    a, b = [41.5, 44.1, 43.4], [39.5, 41.0, 40.8]
-    expected = oracle.ttest_rel(a, b)
-    interval = expected.confidence_interval()
-    found = difference(a, b, paired=True)
-    assert (found.low, found.high, found.p) == pytest.approx((interval.low, interval.high, expected.pvalue))
-
-
-@given(SCORES, SCORES)
-def test_a_difference_turns_round_with_its_sides(a: list[float], b: list[float]) -> None:
-    there, back = difference(a, b), difference(b, a)
-    assert back.estimate == pytest.approx(-there.estimate)
-    assert back.p == pytest.approx(there.p)
-    assert there.low is not None and back.high is not None
-    assert back.high == pytest.approx(-there.low)
-
-
-@pytest.mark.parametrize("paired", [False, True])
-def test_one_seed_allows_no_interval(paired: bool) -> None:
-    assert difference([41.0], [40.0], paired) == Effect(1.0, None, None, None, 1)
-
-
-@pytest.mark.parametrize("paired", [False, True])
-def test_scores_that_never_vary_are_certain(paired: bool) -> None:
-    same, other = [40.0, 40.0], [41.0, 41.0]
-    assert difference(same, same, paired) == Effect(0.0, 0.0, 0.0, 1.0, 2)
-    assert difference(other, same, paired) == Effect(1.0, 1.0, 1.0, 0.0, 2)
-
-
-def test_pairs_must_be_complete() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        difference([1.0, 2.0, 3.0], [1.0], paired=True)
+from reports.stats import Effect, hierarchical, holm, iqm, summarise
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))

@@ -55,8 +55,8 @@ def answer(found: Sequence[Finding]) -> str:
     if decidable := sum(one.contrast is not None and one.contrast.low is not None for one in tested):
         chance = (1 - CONFIDENCE) * decidable
         sentences.append(
-            f"If nothing had any effect, chance alone would decide about {chance:.1g} of the {number(decidable)} "
-            f"with an interval, at most."
+            f"If nothing had any effect, chance alone would decide at most about {chance:.1g} of the "
+            f"{number(decidable)} with an interval."
         )
     return " ".join(sentences)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.families import AVERAGE
+from reports.families import AVERAGE, STS, Family, families
+from reports.paper import METRIC
 from reports.records import Method, Results
 from reports.stats import Sample, overlap
 from reports.verdicts import NATURES, VERDICTS, Comparisons, sample
@@ -28,6 +29,8 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
             f"{_share(above, len(trained))} exceed{'s' * (above < 2)} the best untrained baseline, "
             f"{base.info.label} ({score(bar.mean)}), on the average of the seven STS tasks."
         )
+        if names := [family.name for family in families(results) if _baseline_leads(results, family)]:
+            sentences.append(f"In {listing(names)} no trained method exceeds the best untrained one.")
     if trained:
         best, top = trained[0]
         sentence = f"{best.info.label} is highest with {measured(top)} over {seeds(top.n)}"
@@ -42,9 +45,16 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
     return " ".join([*sentences, _standing(results, comparisons)])
 
 
-def _averages(methods: list[Method]) -> list[tuple[Method, Sample]]:
+def _baseline_leads(results: Results, family: Family) -> bool:
+    """Whether a family other than STS has an untrained method that no trained one exceeds, by its first metric."""
+    metric = next(iter(family.metrics))
+    trained, baselines = (_averages(results.ours(trained=kind), metric) for kind in (True, False))
+    return family is not STS and bool(trained and baselines) and baselines[0][1].mean >= trained[0][1].mean
+
+
+def _averages(methods: list[Method], metric: str = METRIC) -> list[tuple[Method, Sample]]:
     """Methods that have an average, best first."""
-    pairs = [(method, result) for method in methods if (result := sample(method, AVERAGE))]
+    pairs = [(method, result) for method in methods if (result := sample(method, AVERAGE, metric))]
     return sorted(pairs, key=lambda pair: -pair[1].mean)
 
 

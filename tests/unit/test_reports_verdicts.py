@@ -140,6 +140,21 @@ def test_answer_counts_who_does_not_exceed(tmp_path: Path) -> None:
     assert prose.answer(records.load(results), []).startswith("No trained method exceeds")
 
 
+def test_answer_says_where_an_untrained_baseline_leads(tmp_path: Path) -> None:
+    results = write_results(tmp_path, seeds=1)
+    said = "no trained method exceeds the best untrained one"
+    assert said not in prose.answer(records.load(results), [])
+    file = results / "first_last_avg/0/records.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for one in content["records"]:
+        if (one["task"], one["metric"]) == ("avg", "acc"):
+            one["value"] = 99.0
+    write_json(file, content)
+    text = prose.answer(records.load(results), [])
+    assert f"In transfer {said}." in text
+    assert "retrieval" not in text
+
+
 def test_numbers_as_text() -> None:
     assert [wording.score(value) for value in (61.235, -0.001, -3.0, None)] == [
         "61.23",

@@ -29,8 +29,6 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
             f"{_share(above, len(trained))} exceed{'s' * (above < 2)} the best untrained baseline, "
             f"{base.info.label} ({score(bar.mean)}), on the average of the seven STS tasks."
         )
-        if names := [family.name for family in families(results) if _baseline_leads(results, family)]:
-            sentences.append(f"In {listing(names)} no trained method exceeds the best untrained one.")
     if trained:
         best, top = trained[0]
         sentence = f"{best.info.label} is highest with {measured(top)} over {seeds(top.n)}"
@@ -38,6 +36,8 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
             second, next_top = trained[1]
             sentence += f", followed by {second.info.label} with {measured(next_top)}{apart(top, next_top)}"
         sentences.append(sentence + ".")
+    if names := [family.name for family in families(results) if _baseline_leads(results, family)]:
+        sentences.append(f"In {listing(names)} no trained method exceeds the best untrained one.")
     averaged = [method for method, _ in [*trained, *baselines]]
     absent = [method.info.label for method in results.methods if method not in averaged]
     if absent:

@@ -7,7 +7,7 @@ import io
 import sys
 from pathlib import Path
 
-from pipelines import atomic, main, params
+from pipelines import atomic, main
 from pipelines.measured import measured, options
 from reports import document, flat, records, summary
 
@@ -17,19 +17,13 @@ def aggregate(arguments: argparse.Namespace) -> None:
     evidence = measured(arguments)
     content = document.dump(summary.build(evidence))
     build: Path = arguments.build
-    every = flat.frame(evidence.results, studies(arguments))
+    folder = arguments.results / records.STUDIES
+    every = flat.frame(evidence.results, [folder / f"{name}.csv" for name in evidence.studies])
     parquet = io.BytesIO()
     every.to_parquet(parquet, index=False)
     atomic.write_text(build / "records.csv", every.to_csv(index=False, lineterminator="\n"))
     atomic.write_bytes(build / "records.parquet", parquet.getvalue())
     atomic.write_text(build / "summary.json", content)
-
-
-def studies(arguments: argparse.Namespace) -> list[Path]:
-    """The files of the studies that the settings name, as far as they have been run."""
-    files = sorted((arguments.results / records.STUDIES).glob("*.csv"))
-    named = params.load(arguments.params).ablate if arguments.params else [file.stem for file in files]
-    return [file for file in files if file.stem in named]
 
 
 if __name__ == "__main__":

@@ -157,6 +157,8 @@ def _of_cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[list[f
 def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
     study = evidence.studies.get(rule.study)
     command = _command(evidence, f"study=[{','.join(dict.fromkeys([*evidence.studies, rule.study]))}]")
+    if stale := [one.why for one in evidence.left_out if (one.what, one.why[:5]) == (f"study {rule.study}", "stale")]:
+        raise _UntestedError(f"study {rule.study} is {stale[0]}", f"dvc repro ablate@{rule.study}")
     if study is None:
         raise _UntestedError(f"study {rule.study} has not been run", command)
     chosen = [cell for cell in study.cells if _on_side(rule, study.fixed | cell.known, than=than)]

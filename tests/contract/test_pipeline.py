@@ -94,6 +94,13 @@ def test_a_stage_declares_all_the_settings_it_reads(name: str) -> None:
         assert covered, f"stage {name} reads the setting {path} and does not depend on it"
 
 
+@pytest.mark.parametrize("name", ["evaluate", "untrained", "mteb", "mteb_untrained", "ablate"])
+def test_a_stage_depends_on_what_its_records_carry_the_hash_of(name: str) -> None:
+    """Else the records would be stale for good: DVC would see nothing to run."""
+    assert "data/manifest.json" in stages()[name]["deps"]
+    assert "backbone" in stages()[name]["params"]
+
+
 @pytest.mark.parametrize("name", stages())
 def test_a_stage_is_a_file_of_its_name(name: str) -> None:
     assert (ROOT / "pipelines" / f"{name}.py").is_file()

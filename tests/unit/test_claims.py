@@ -216,6 +216,13 @@ def test_a_setting_that_no_cell_has_is_named(results: Path) -> None:
     assert judge(records.load(results), studies)["mocose/fgsm"].reason == "study fgsm knows no fgsm_epsilon"
 
 
+def test_a_stale_study_is_said_to_be_stale(results: Path) -> None:
+    left_out = (records.LeftOut("study fgsm", "stale, of other settings"),)
+    found = claims.judge(Evidence(records.load(results), PAPERS, {}, None, None, left_out))
+    (fgsm,) = (one for one in found if one.claim.id == "fgsm")
+    assert (fgsm.reason, fgsm.command) == ("study fgsm is stale, of other settings", "dvc repro ablate@fgsm")
+
+
 def test_a_range_holds_numbers_alone() -> None:
     assert rules.matches({"a": rules.Range(min=1)}, {"a": 1})
     assert not any(rules.matches({"a": rules.Range(min=1)}, {"a": value}) for value in ("middle", None, 0.5))

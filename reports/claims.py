@@ -81,9 +81,13 @@ def _finding(evidence: Evidence, paper: Paper, claim: Claim, rule: rules.Rule) -
         return Finding(paper, claim, subject, "not tested", str(missing), reported=reported, command=missing.command)
     n = min(map(len, [*better, *than]))
     found, noise = contrast(better, than), "seeds"
-    if isinstance(rule, rules.Methods) and (tested := _tested(evidence, rule, found.difference)):
+    tested = _tested(evidence, rule, found.difference) if isinstance(rule, rules.Methods) else None
+    if tested:
         found, noise = replace(found, low=tested.low, high=tested.high, p=tested.p), "seeds and items"
-    return Finding(paper, claim, subject, *_decide(found, n, noise), found, n, reported)
+    answer, reason = _decide(found, n, noise)
+    if tested and answer != "undecided" and not tested.real:
+        reason += "; judged together with the other methods, by Holm's procedure, it is no more than noise"
+    return Finding(paper, claim, subject, answer, reason, found, n, reported)
 
 
 def _tested(evidence: Evidence, rule: rules.Methods, difference: float) -> Difference | None:

@@ -16,8 +16,9 @@ MEASURES = {
     "transfer": ("avg", "acc"),
     "retrieval": ("avg", "retrieval_main_score"),
     "reranking": ("avg", "reranking_main_score"),
+    "effective_rank": ("geometry", "effective_rank"),
 }
-Measure = Literal["sts", "transfer", "retrieval", "reranking"]
+Measure = Literal["sts", "transfer", "retrieval", "reranking", "effective_rank"]
 
 
 class Range(Strict):

@@ -90,9 +90,9 @@ def test_one_method_above_another(
     assert found.contrast.difference == pytest.approx(sum(ours) / 3 - sum(theirs) / 3)
 
 
-def stage_says(estimate: float, low: float, high: float) -> Significance:
+def stage_says(estimate: float, low: float, high: float, adjusted: float = 0.4) -> Significance:
     """What stage significance says of one method on STS."""
-    average = Difference(estimate=estimate, low=low, high=high, p=0.2, seeds=3)
+    average = Difference(estimate=estimate, low=low, high=high, p=0.2, adjusted=adjusted, seeds=3)
     one = Comparison(method="softcse_weight", label="SoftCSE (weight)", average=average, iqm=None, tasks={})
     families = [FamilyDifferences(name="sts", comparisons=[one])]
     return Significance(reference="SimCSE", resamples=100, families=families)
@@ -110,6 +110,11 @@ def test_the_noise_of_the_items_counts_where_it_is_known(results: Path) -> None:
     assert (other.answer, other.reason) == ("supported", "the interval over seeds lies above zero")
     changed = {name for name, one in wide.items() if one != judge(loaded)[name]}
     assert changed == {key}
+    for adjusted, noise in ((0.04, False), (0.06, True)):
+        narrow = judge(loaded, significance=stage_says(estimate, 0.5, 3.4, adjusted))[key]
+        assert narrow.answer == "supported"
+        assert narrow.reason.startswith("the interval over seeds and items lies above zero")
+        assert narrow.reason.endswith("no more than noise") == noise
 
 
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:
@@ -152,7 +157,8 @@ def test_the_papers_own_numbers_bear_out_every_claim(results: Path) -> None:
     found = judge(records.load(results))
     assert all(one.reported is None or one.reported > 0 for one in found.values())
     untold = {key.partition(":")[0] for key, one in found.items() if one.reported is None}
-    assert untold == {"mocose/collapse", *(f"softcse/{name}" for name in ("sts", "transfer", "retrieval", "reranking"))}
+    softcse = (f"softcse/{name}" for name in ("sts", "transfer", "retrieval", "reranking"))
+    assert untold == {"mocose/collapse", "mocose/spectrum", *softcse}
 
 
 def test_the_rest_of_a_study_is_what_a_setting_is_held_against(results: Path) -> None:

@@ -278,7 +278,7 @@ def test_softcse_claims_each_task_family() -> None:
 
 
 def test_figure_7_does_not_show_mocose_flatter_than_simcse() -> None:
-    """As shares of the largest, whatever the matrix's scale; so no claim says so."""
+    """As shares of the largest, whatever the matrix's scale: what the note of the claim says."""
     values = {(cell["model"], cell["index"]): cell["value"] for cell in cells(BLOCKS["singular-values"])}
     for index in (50, 100, 200):
         shares = {model: values[model, index] / values[model, 0] for model in ("BERT", "MoCoSE", "SimCSE")}

@@ -51,7 +51,7 @@ def records(
     """
     rows = [
         (task, f"{HEADLINE}@{pooling}", score)
-        for pooling, scores in _pooled(headline, encoder, data, poolings).items()
+        for pooling, scores in _pooled(headline, encoder, poolings).items()
         for task, score in scores.items()
     ]
     rows += [("STSB", metric, score) for metric, score in repeats(headline["STSB"], data).items()]
@@ -79,7 +79,7 @@ def repeats(stsb: TaskResult, data: Path) -> dict[str, Score]:
 
 
 def _pooled(
-    headline: Mapping[str, TaskResult], encoder: Encoder | None, data: Path, poolings: Sequence[Pooling]
+    headline: Mapping[str, TaskResult], encoder: Encoder | None, poolings: Sequence[Pooling]
 ) -> dict[Pooling, dict[str, Score]]:
     """Scores by pooling and task, the average last."""
     lacking = {pooling: NO_POOLING if encoder is None else encoder.lacks(pooling) for pooling in poolings}
@@ -87,7 +87,7 @@ def _pooled(
     results: dict[Pooling, Mapping[str, TaskResult]] = {}
     if encoder is not None:
         others = [pooling for pooling in poolings if pooling != encoder.pooling and not lacking[pooling]]
-        results = {encoder.pooling: headline, **_scored(encoder, data, others)}
+        results = {encoder.pooling: headline, **_scored(encoder, headline, others)}
     for pooling in poolings:
         reason = lacking[pooling]
         if reason:
@@ -100,11 +100,13 @@ def _pooled(
     return found
 
 
-def _scored(encoder: Encoder, data: Path, poolings: Sequence[Pooling]) -> dict[Pooling, dict[str, TaskResult]]:
-    """All STS tasks under each pooling, from one pass over their sentences."""
+def _scored(
+    encoder: Encoder, headline: Mapping[str, TaskResult], poolings: Sequence[Pooling]
+) -> dict[Pooling, dict[str, TaskResult]]:
+    """The headline's tasks under each pooling, from one pass over their sentences."""
     if not poolings:
         return {}
-    tasks = sts.load(data)
+    tasks = {task: result.subsets for task, result in headline.items()}
     sentences = [*dict.fromkeys(sts.sentences_of(chain.from_iterable(tasks.values())))]
     rows = {sentence: row for row, sentence in enumerate(sentences)}
     embedded = encoder.embed(encoder.tokenise(sentences), poolings, progress="embed")

@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from eval import sts
@@ -39,16 +39,15 @@ def stage(arguments: argparse.Namespace) -> None:
     chosen = runs(settings, name)  # whatever is wrong with a cell is told before the first one is trained
     text = Text(settings)
     results = [_cell(run, text, f"{name} {number}/{len(chosen)}") for number, (_, run) in enumerate(chosen, start=1)]
-    described = [_flat(run) for _, run in chosen]
-    stated = dict.fromkeys(key for cell in settings.ablate[name].cells for key in {**cell, **cell.get("train", {})})
-    varied = [key for key in stated if len({str(one.get(key)) for one in described}) > 1]
-    atomic.write_text(STUDIES / f"{name}.csv", _table(chosen, results, varied))
+    described = [flat(run) for _, run in chosen]
+    varying = varied(settings.ablate[name], described)
+    atomic.write_text(STUDIES / f"{name}.csv", _table(chosen, results, varying))
     first = chosen[0][1]
     about = {
         "method": first.name,
         "label": first.method.label,
-        "varied": varied,
-        "fixed": {key: value for key, value in described[0].items() if key not in varied},
+        "varied": varying,
+        "fixed": {key: value for key, value in described[0].items() if key not in varying},
         "hashes": hashes(settings, chosen),
         "runs": [
             {"cell": cell, "seed": run.seed, "best_step": result["best_step"], "looks": result["looks"]}
@@ -86,10 +85,16 @@ def hashes(settings: params.Params, chosen: Sequence[tuple[int, Run]]) -> dict[s
     return provenance.study_hashes(settings, [run.describe() for _, run in chosen])
 
 
-def _flat(run: Run) -> dict[str, Any]:
+def flat(run: Run) -> dict[str, Any]:
     """All settings of a run, its method's and its recipe's, by name."""
     described = run.describe()
     return {**described["settings"], **described["train"]}
+
+
+def varied(study: params.Study, described: Collection[Mapping[str, Any]]) -> list[str]:
+    """The settings that the cells state and that differ between the runs, which `flat` describes."""
+    stated = dict.fromkeys(key for cell in study.cells for key in {**cell, **cell.get("train", {})})
+    return [key for key in stated if len({str(one.get(key)) for one in described}) > 1]
 
 
 def _table(chosen: Sequence[tuple[int, Run]], results: Sequence[dict[str, Any]], varied: Iterable[str]) -> str:
@@ -99,7 +104,7 @@ def _table(chosen: Sequence[tuple[int, Run]], results: Sequence[dict[str, Any]],
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
     for (cell, run), result in zip(chosen, results, strict=True):
-        own = _flat(run)
+        own = flat(run)
         shared = {"cell": cell, "method": run.name, "seed": run.seed, **{key: own[key] for key in varied}}
         writer.writerows({**shared, **result["facts"], **record} for record in result["records"])
     return stream.getvalue()

@@ -141,9 +141,7 @@ def _of_method(evidence: Evidence, name: str, rule: rules.Methods) -> list[float
         missing = [one for one in (rule.other, *rule.methods) if one not in trained]
         command = _command(evidence, f"trained=[{','.join([*trained, *missing])}]")
         raise _UntestedError(f"no run of {name}", command)
-    task, metric = MEASURES[rule.measure]
-    records = [run.score(task, metric) for run in method.runs]
-    values = [record.value for record in records if record and record.value is not None]
+    values = [*method.values(*MEASURES[rule.measure]).values()]
     if not values:
         raise _UntestedError(f"{method.info.label} has no {rule.measure} score", _command(evidence))
     return values
@@ -161,8 +159,9 @@ def _of_cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[list[f
 def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
     study = evidence.studies.get(rule.study)
     command = _command(evidence, f"study=[{','.join(dict.fromkeys([*evidence.studies, rule.study]))}]")
-    if stale := [one.why for one in evidence.left_out if (one.what, one.why[:5]) == (f"study {rule.study}", "stale")]:
-        raise _UntestedError(f"study {rule.study} is {stale[0]}", f"dvc repro ablate@{rule.study}")
+    if rule.study in evidence.stale:
+        reason = f"study {rule.study} is stale, of other {evidence.stale[rule.study]}"
+        raise _UntestedError(reason, f"dvc repro ablate@{rule.study}")
     if study is None:
         raise _UntestedError(f"study {rule.study} has not been run", command)
     chosen = [cell for cell in study.cells if _on_side(rule, study.fixed | cell.known, than=than)]

@@ -13,7 +13,7 @@ from reports import items
 from reports.bootstrap import bootstrap_p, mean_draws, paired_randomisation, spearman_draws
 from reports.families import AVERAGE, STS, Family, families
 from reports.items import Items
-from reports.records import Method, Results, Run
+from reports.records import Method, Results
 from reports.stats import Floats, hierarchical, holm, iqm
 from reports.tested import Comparison, Difference, FamilyDifferences, Significance
 
@@ -64,7 +64,7 @@ def _tests(folder: Path, family: Family, base: Method, others: Sequence[Method],
         (method.name, run.seed): items.load(folder / method.name / str(run.seed), family)
         for method in (base, *others)
         for run in method.runs
-        if any(_value(run, task, family) is not None for task in family.labels)
+        if any(run.seed in _values(method, task, family) for task in family.labels)
     }
     found: dict[str, dict[str, Apart | str]] = {method.name: {} for method in others}
     for task in family.labels:
@@ -122,15 +122,9 @@ def _task(
     return {method.name: apart(method) for method in others}
 
 
-def _value(run: Run, task: str, family: Family) -> float | None:
-    """The score by the family's first metric: of transfer, accuracy on the test part, as items are kept of no other."""
-    record = run.score(task, next(iter(family.metrics)))
-    return record.value if record else None
-
-
 def _values(method: Method, task: str, family: Family) -> dict[int, float]:
-    values = {run.seed: _value(run, task, family) for run in method.runs}
-    return {seed: value for seed, value in values.items() if value is not None}
+    """Scores by the family's first metric: of transfer, accuracy on the test part, as items are kept of no other."""
+    return method.values(task, next(iter(family.metrics)))
 
 
 def _comparison(

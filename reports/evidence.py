@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reports import paper, records, study, tested, theory
@@ -23,7 +23,16 @@ class Evidence:
     studies: dict[str, Study]  # by name; those that have been run
     theory: Theory | None
     significance: Significance | None = None
-    left_out: tuple[LeftOut, ...] = ()  # runs and studies that count nowhere
+    missing: tuple[str, ...] = ()  # studies that are wanted and were not run
+    stale: Mapping[str, str] = field(default_factory=dict)  # those run under other settings, code or data: what changed
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Runs and studies that count nowhere."""
+        studies = dict.fromkeys(self.missing, "not there") | {
+            name: f"stale, of other {changed}" for name, changed in self.stale.items()
+        }
+        return (*self.results.left_out, *(LeftOut(f"study {name}", why) for name, why in studies.items()))
 
 
 def load(
@@ -45,18 +54,16 @@ def load(
     Raises:
         NegbenchError: a file is missing or not what it should be, or runs do not belong together.
     """
-    results, found = records.load(folder, wanted), study.load(folder, studies)
-    stale = {name: records.changed(found[name].hashes, studies[name]) for name in found} if studies else {}
-    missing = [LeftOut(f"study {name}", "not there") for name in studies or () if name not in found]
+    found = study.load(folder, studies)
+    asked = studies or {}
+    differing = {name: records.changed(found[name].hashes, asked[name]) for name in asked if name in found}
+    stale = {name: changed for name, changed in differing.items() if changed}
     return Evidence(
-        results=results,
+        results=records.load(folder, wanted),
         papers=paper.load_all(reported),
-        studies={name: one for name, one in found.items() if not stale.get(name)},
+        studies={name: one for name, one in found.items() if name not in stale},
         theory=theory.load(folder),
         significance=tested.load(significance) if significance else None,
-        left_out=(
-            *results.left_out,
-            *missing,
-            *(LeftOut(f"study {name}", f"stale, of other {other}") for name, other in stale.items() if other),
-        ),
+        missing=tuple(name for name in asked if name not in found),
+        stale=stale,
     )

@@ -23,8 +23,7 @@ CAPTION = (
     "what it is held against, and beneath it the {confidence} interval: for other seeds and, between methods, for "
     "other test items. *Supported*: the interval lies above zero; *contradicted*: below; *undecided*: it holds zero, "
     "or the seeds are too few. Paper: the same difference between the paper's own numbers. Each finding is judged by "
-    "itself. "
-    "[#section-claims] tells what each answer rests on."
+    "itself. [#section-claims] tells what each answer rests on."
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "

@@ -59,14 +59,7 @@ def spectra(found: Sequence[Shape]) -> list[Shape]:
 
 
 def _shape(method: Method) -> Shape:
-    values = {
-        metric: [
-            record.value
-            for run in method.runs
-            if (record := run.score(TASK, metric)) is not None and record.value is not None
-        ]
-        for metric in METRICS
-    }
+    values = {metric: [*method.values(TASK, metric).values()] for metric in METRICS}
     stored = [run.spectrum.singular_values for run in method.runs if run.spectrum and run.spectrum.singular_values]
     same = bool(stored) and len({len(one) for one in stored}) == 1
     spectrum = np.asarray(np.mean(stored, axis=0)) if same else None

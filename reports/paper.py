@@ -6,6 +6,7 @@ A number enters with its source and its certainty or not at all; each file begin
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -40,7 +41,7 @@ class Protocol(Strict):
     noise: Value | None = None  # half the spread of the paper's own numbers for one setting
 
 
-class Row(Strict):
+class Row(Strict, ABC):
     """One line of a table of scores; source, certainty and protocol hold for all its cells.
 
     A cell with a source of its own overrides the row's.
@@ -61,9 +62,9 @@ class Row(Strict):
     avg: float | Value | None
 
     @property
+    @abstractmethod
     def tasks(self) -> tuple[str, ...]:
         """The columns of its table; the average is the last."""
-        raise NotImplementedError
 
     def score(self, task: str) -> float | Value | None:
         """The number for `task` as entered."""

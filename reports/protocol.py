@@ -91,7 +91,7 @@ def _text(results: Results, others: dict[Key, str]) -> str:
 
 def _means(methods: Sequence[Method], key: Key) -> dict[str, float]:
     """Mean over seeds by label, of the methods that have one."""
-    return {method.info.label: fmean(values) for method in methods if (values := _values(method, key))}
+    return {method.info.label: fmean(found.values()) for method in methods if (found := method.values(*key))}
 
 
 def _leader(methods: Sequence[Method], key: Key) -> str:
@@ -167,18 +167,12 @@ def _shifts(method: Method, base: Key, others: Iterable[Key], notes: Notes) -> l
 
 
 def _score(method: Method, key: Key) -> Cell:
-    values = _values(method, key)
+    values = [*method.values(*key).values()]
     return _cell(summarise(values), score) if values else Cell(score(None))
 
 
 def _cell(sample: Sample, form: Callable[[float], str]) -> Cell:
     return Cell(form(sample.mean), score(sample.std) if sample.std is not None else "", value=sample.mean)
-
-
-def _values(method: Method, key: Key) -> list[float]:
-    """The scores of the seeds that have one."""
-    found = (run.score(*key) for run in method.runs)
-    return [record.value for record in found if record and record.value is not None]
 
 
 def _pairs(results: Results, key: Key) -> int | None:

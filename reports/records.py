@@ -155,6 +155,11 @@ class Method:
         """False for a baseline that is evaluated as it is."""
         return self.info.trained
 
+    def values(self, task: str, metric: str) -> dict[int, float]:
+        """The score of each seed that has one on a task."""
+        found = {run.seed: run.score(task, metric) for run in self.runs}
+        return {seed: record.value for seed, record in found.items() if record and record.value is not None}
+
 
 @dataclass(frozen=True)
 class Expected:

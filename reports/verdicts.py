@@ -100,9 +100,8 @@ def compare(results: Results, papers: Sequence[Paper]) -> list[Comparisons]:
 
 def sample(method: Method, task: str, metric: str = METRIC) -> Sample | None:
     """Scores of a method's seeds on one task; None if no seed has one."""
-    scores = [run.score(task, metric) for run in method.runs]
-    values = [score.value for score in scores if score and score.value is not None]
-    return summarise(values) if values else None
+    values = method.values(task, metric)
+    return summarise([*values.values()]) if values else None
 
 
 def protocol(info: Info) -> Protocol:

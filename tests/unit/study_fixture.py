@@ -21,9 +21,8 @@ def settings() -> params.Params:
 def made_up(name: str, seeds: int = 3) -> Study:
     """The study at the papers' own grid; the first cells score highest."""
     runs = dict(ablate.runs(settings(), name))  # the last seed of each cell
-    described = {number: {**run.describe()["settings"], **run.describe()["train"]} for number, run in runs.items()}
-    stated = dict.fromkeys(key for cell in settings().ablate[name].cells for key in {**cell, **cell.get("train", {})})
-    varied = tuple(key for key in stated if len({str(one.get(key)) for one in described.values()}) > 1)
+    described = {number: ablate.flat(run) for number, run in runs.items()}
+    varied = tuple(ablate.varied(settings().ablate[name], described.values()))
     rng = np.random.default_rng(len(name))
     cells = []
     for number, own in described.items():

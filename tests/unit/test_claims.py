@@ -223,8 +223,7 @@ def test_a_setting_that_no_cell_has_is_named(results: Path) -> None:
 
 
 def test_a_stale_study_is_said_to_be_stale(results: Path) -> None:
-    left_out = (records.LeftOut("study fgsm", "stale, of other settings"),)
-    found = claims.judge(Evidence(records.load(results), PAPERS, {}, None, None, left_out))
+    found = claims.judge(Evidence(records.load(results), PAPERS, {}, None, stale={"fgsm": "settings"}))
     (fgsm,) = (one for one in found if one.claim.id == "fgsm")
     assert (fgsm.reason, fgsm.command) == ("study fgsm is stale, of other settings", "dvc repro ablate@fgsm")
 

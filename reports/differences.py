@@ -139,6 +139,7 @@ def _comparison(
     return Comparison(
         method=method.name,
         label=method.info.label,
+        of=(method.fingerprint, base.fingerprint),
         by_test=family is STS and any(one.info.setting("select") == "sts-test" for one in (base, method)),
         average=difference(_over_tasks(found, np.mean)),
         iqm=difference(_over_tasks(found, iqm)) if len(found) >= MIN_TASKS else None,

@@ -23,16 +23,18 @@ class Evidence:
     studies: dict[str, Study]  # by name; those that have been run
     theory: Theory | None
     significance: Significance | None = None
+    outdated: tuple[LeftOut, ...] = ()  # what that stage found between scores that are others now
     missing: tuple[str, ...] = ()  # studies that are wanted and were not run
     stale: Mapping[str, str] = field(default_factory=dict)  # those run under other settings, code or data: what changed
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """Runs and studies that count nowhere."""
+        """Runs, studies and comparisons that count nowhere."""
         studies = dict.fromkeys(self.missing, "not there") | {
             name: f"stale, of other {changed}" for name, changed in self.stale.items()
         }
-        return (*self.results.left_out, *(LeftOut(f"study {name}", why) for name, why in studies.items()))
+        of_studies = (LeftOut(f"study {name}", why) for name, why in studies.items())
+        return (*self.results.left_out, *of_studies, *self.outdated)
 
 
 def load(
@@ -58,12 +60,15 @@ def load(
     asked = studies or {}
     differing = {name: records.changed(found[name].hashes, asked[name]) for name in asked if name in found}
     stale = {name: changed for name, changed in differing.items() if changed}
+    results = records.load(folder, wanted)
+    compared, outdated = tested.load(significance, results) if significance else (None, ())
     return Evidence(
-        results=records.load(folder, wanted),
+        results=results,
         papers=paper.load_all(reported),
         studies={name: one for name, one in found.items() if name not in stale},
         theory=theory.load(folder),
-        significance=tested.load(significance) if significance else None,
+        significance=compared,
+        outdated=outdated,
         missing=tuple(name for name in asked if name not in found),
         stale=stale,
     )

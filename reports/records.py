@@ -5,6 +5,7 @@ The report sees these records and nothing else of a run: no model, no data.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -159,6 +160,12 @@ class Method:
         """The score of each seed that has one on a task."""
         found = {run.seed: run.score(task, metric) for run in self.runs}
         return {seed: record.value for seed, record in found.items() if record and record.value is not None}
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all scores: what was worked out from them holds as long as it stays the same."""
+        scores = [[run.seed, one.task, one.metric, one.value] for run in self.runs for one in run.records]
+        return hashlib.sha256(json.dumps(scores).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

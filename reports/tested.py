@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports.families import STS
-from reports.records import Stored, read
+from reports.records import LeftOut, Results, Stored, read
 
 LEVEL = 0.05  # of an adjusted p
 
@@ -39,6 +39,7 @@ class Comparison(Stored):
 
     method: str
     label: str
+    of: tuple[str, str]  # fingerprints of the method and of the reference, when they were compared
     by_test: bool = False  # whether one of the two had its checkpoints selected by these very test scores
     average: Difference
     iqm: Difference | None  # interquartile mean over tasks of the differences; None where too few tasks to cut any
@@ -65,11 +66,27 @@ class Significance(Stored):
     families: list[FamilyDifferences]
 
 
-def load(file: Path) -> Significance | None:
-    """What the stage wrote; None if it has not been run or found nothing to compare.
+def load(file: Path, results: Results) -> tuple[Significance | None, tuple[LeftOut, ...]]:
+    """What the stage wrote of these very results, and what it wrote of others, which is left out.
+
+    None if the stage has not been run, or none of its comparisons holds.
 
     Raises:
         NegbenchError: the file is not what the stage writes.
     """
-    found = read(Significance, file) if file.is_file() else None
-    return found if found and found.families else None
+    if not file.is_file():
+        return None, ()
+    found = read(Significance, file)
+    present = {method.name: method.fingerprint for method in results.methods}
+
+    def holds(one: Comparison) -> bool:
+        return one.of[0] == present.get(one.method) and one.of[1] in present.values()
+
+    families = [
+        family.model_copy(update={"comparisons": kept})
+        for family in found.families
+        if (kept := [one for one in family.comparisons if holds(one)])
+    ]
+    others = dict.fromkeys(one.label for family in found.families for one in family.comparisons if not holds(one))
+    stale = tuple(LeftOut(f"noise of {label}'s differences", "stale, of other scores") for label in others)
+    return (found.model_copy(update={"families": families}) if families else None), stale

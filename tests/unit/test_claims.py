@@ -93,7 +93,9 @@ def test_one_method_above_another(
 def stage_says(estimate: float, low: float, high: float, adjusted: float = 0.4) -> Significance:
     """What stage significance says of one method on STS."""
     average = Difference(estimate=estimate, low=low, high=high, p=0.2, adjusted=adjusted, seeds=3)
-    one = Comparison(method="softcse_weight", label="SoftCSE (weight)", average=average, iqm=None, tasks={})
+    one = Comparison(
+        method="softcse_weight", label="SoftCSE (weight)", of=("", ""), average=average, iqm=None, tasks={}
+    )
     families = [FamilyDifferences(name="sts", comparisons=[one])]
     return Significance(reference="SimCSE", resamples=100, families=families)
 

@@ -16,7 +16,7 @@ from reports.records import Results
 from reports.rules import MEASURES, matches
 from reports.study import Cell
 from reports.tested import Difference
-from reports.wording import score, seeds
+from reports.wording import number, score, seeds
 
 StudyRule = rules.Cells | rules.Collapse
 Answer = Literal["supported", "contradicted", "undecided", "not tested"]
@@ -87,6 +87,8 @@ def _finding(evidence: Evidence, paper: Paper, claim: Claim, rule: rules.Rule) -
     answer, reason = _decide(found, n, noise)
     if tested and answer != "undecided" and not tested.real:
         reason += "; judged together with the other methods, by Holm's procedure, it is no more than noise"
+    if isinstance(rule, rules.Cells) and (lost := _lost(evidence, rule)):
+        reason += f"; {number(lost)} run{'s' if lost > 1 else ''} without a score left out"
     return Finding(paper, claim, subject, answer, reason, found, n, reported)
 
 
@@ -154,6 +156,11 @@ def _of_cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[list[f
         reason = "; ".join(sorted({why for cell in chosen for why in cell.missing}))
         raise _UntestedError(reason, f"dvc repro --force ablate@{rule.study}")
     return scored
+
+
+def _lost(evidence: Evidence, rule: rules.Cells) -> int:
+    """Runs of either side that ended without a score."""
+    return sum(len(cell.missing) for than in (False, True) for cell in _cells(evidence, rule, than=than))
 
 
 def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:

@@ -20,10 +20,10 @@ QUESTION = (
 )
 CAPTION = (
     "The papers' findings, and what our runs say. Difference: the score of what a finding favours less the score of "
-    "what it is held against, and beneath it the {confidence} interval: for other seeds and, between methods, for "
-    "other test items. *Supported*: the interval lies above zero; *contradicted*: below; *undecided*: it holds zero, "
-    "or the seeds are too few. Paper: the same difference between the paper's own numbers. Each finding is judged by "
-    "itself. [#section-claims] tells what each answer rests on."
+    "what it is held against, and beneath it the {confidence} interval, for other seeds{items}. *Supported*: the "
+    "interval lies above zero; *contradicted*: below; *undecided*: it holds zero, or the seeds are too few. Paper: the "
+    "same difference between the paper's own numbers. Each finding is judged by itself. [#section-claims] tells what "
+    "each answer rests on."
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "
@@ -38,7 +38,7 @@ def first_page(evidence: Evidence, found: Sequence[Finding], comparisons: Sequen
     """What was asked, what was found, and one table of all findings."""
     results = evidence.results
     question = QUESTION.format(papers=" ".join(f"{p.name} [@{p.key}] {p.about}" for p in evidence.papers if p.about))
-    blocks = (question, answer(found), prose.answer(results, comparisons), _overview(found))
+    blocks = (question, answer(found), prose.answer(results, comparisons), _overview(found, evidence))
     return Section("answer", "", blocks)
 
 
@@ -73,11 +73,13 @@ def section(evidence: Evidence, found: Sequence[Finding]) -> Section:
     return Section("claims", "What the answers rest on", (*tables, *_left_out(evidence)))
 
 
-def _overview(found: Sequence[Finding]) -> Table:
+def _overview(found: Sequence[Finding], evidence: Evidence) -> Table:
     papers = dict.fromkeys(one.paper.name for one in found)
     groups = tuple(Group(tuple(_row(one) for one in found if one.paper.name == name), name) for name in papers)
     columns = ("here", "difference", "seeds", "paper")
-    return Table("findings", columns, groups, CAPTION.format(confidence=f"{CONFIDENCE:.0%}"), head="finding")
+    items = " and, between methods, for other test items" if evidence.significance else ""
+    caption = CAPTION.format(confidence=f"{CONFIDENCE:.0%}", items=items)
+    return Table("findings", columns, groups, caption, head="finding")
 
 
 def _row(one: Finding) -> Row:

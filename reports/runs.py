@@ -47,7 +47,7 @@ def load(folder: Path, methods: Iterable[str], seeds: Iterable[int]) -> list[Tra
     """The runs of these methods and seeds that have a log, in this order.
 
     Raises:
-        NegbenchError: a log or a description is not what stage train writes.
+        NegbenchError: a log or a description is not what stage train writes, or the weights are missing.
     """
     wanted = [(method, seed) for method in methods for seed in seeds]
     found = [(method, seed, folder / method / str(seed)) for method, seed in wanted]
@@ -88,5 +88,7 @@ def _batches(train: Mapping[str, Any], steps: int, run: Path) -> list[int]:
 
 
 def _parameters(file: Path) -> int:
+    if not file.is_file():
+        raise NegbenchError("the weights are missing", file, "Run `dvc repro train`, or `dvc checkout`.")
     with safe_open(file, "numpy") as weights:
         return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118

@@ -90,7 +90,7 @@ def _text(found: Sequence[Watched], papers: Sequence[Paper]) -> str:
     gains.sort(key=lambda pair: -pair[1].mean)
     largest, most = gains[0]
     peeking = [one for one in papers if any(by.selection == SELECTIONS["sts-test"] for by in one.protocols.values())]
-    done = f", as in {listing([f'[@{paper.key}]' for paper in peeking])}," if peeking else ""
+    done = f", as {listing([f'{paper.name} [@{paper.key}]' for paper in peeking])} did," if peeking else ""
     sentences = [
         "One training run gives as many numbers as it has checkpoints. Choosing the one to report on the STS test sets "
         f"themselves{done} cannot lower the average of those sets."

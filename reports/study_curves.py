@@ -40,13 +40,14 @@ class Curve:
 def curve(study: Study, found: Sequence[Block]) -> Figure:
     """Average STS over the setting that varies, or a constant that follows from those that do, with every seed.
 
-    A cell at infinity is a limit, drawn as a level. Where batch sizes vary each has a thin curve of its own, and the
-    thick one is the mean over them.
+    A cell at infinity is a limit, drawn as a level; the highest point is named unless the limit is higher. Where batch
+    sizes vary each has a thin curve of its own, and the thick one is the mean over them.
     """
     x = axis_of(study)
     figure, axes = side_by_side(bool(found))
-    sides = [(_ours(study, x), INK, "o"), (_reported(found, x), GREY, "s")]
-    for axis, (curves, colour, marker) in zip(axes, sides, strict=False):
+    limits = [cell.sample.mean for cell in study.done if math.isinf(cell.known.get(x, 0.0))]
+    sides = [(_ours(study, x), INK, "o", limits), (_reported(found, x), GREY, "s", [])]
+    for axis, (curves, colour, marker, beyond) in zip(axes, sides, strict=False):
         axis.set_xlabel(term(x))
         if x not in LINEAR:
             axis.set_xscale("log")
@@ -54,7 +55,8 @@ def curve(study: Study, found: Sequence[Block]) -> Figure:
             axis.xaxis.set_major_locator(FixedLocator(_ticks(curves[0].x)))
             axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
         _draw(axis, curves, colour, marker)
-    limits = [cell.sample.mean for cell in study.done if math.isinf(cell.known.get(x, 0.0))]
+        if curves[0].x and max(curves[0].y) > max(beyond, default=-math.inf):
+            _mark_peak(axis, curves, colour)
     for mean in limits:
         axes[0].axhline(mean, color=GREY, linewidth=0.8, linestyle="--")
         _name_ends(axes[0], [Curve(LIMITS.get(x, f"{term(x)} ∞"), [axes[0].get_xlim()[1]], [mean], {}, [])], GREY)
@@ -161,7 +163,6 @@ def _draw(axis: Axes, curves: Sequence[Curve], colour: str, marker: str) -> None
         axis.scatter(x, y, s=7, facecolor="white", edgecolor=colour, linewidth=0.6, zorder=3)
     if whole.x:
         axis.plot(whole.x, whole.y, color=colour, marker=marker)
-        _mark_peak(axis, curves, colour)
     if len(thin) > 1:
         _name_ends(axis, thin, colour)
 

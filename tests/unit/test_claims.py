@@ -173,6 +173,17 @@ def test_the_rest_of_a_study_is_what_a_setting_is_held_against(results: Path) ->
     assert judge(loaded, study("batch_size", *cells, higher))["mocose/batch-size"].answer == "contradicted"
 
 
+def test_a_run_without_a_score_is_left_out_and_told(results: Path) -> None:
+    cells = [({"batch_size": size}, [level, level + 0.1]) for size, level in ((64, 60.0), (128, 55.0))]
+    studies = study("batch_size", *cells)
+    whole = studies["batch_size"]
+    first = replace(whole.cells[0], missing=("loss is nan at step 3",))
+    loaded = records.load(results)
+    found = judge(loaded, {"batch_size": replace(whole, cells=(first, *whole.cells[1:]))})["mocose/batch-size"]
+    assert found.reason.endswith("lies above zero; one run without a score left out")
+    assert found.contrast == judge(loaded, studies)["mocose/batch-size"].contrast
+
+
 def test_one_edited_score_changes_one_answer(results: Path) -> None:
     """SoftCSE by weight beats SimCSE in retrieval until SimCSE's retrieval scores are raised; nothing else moves."""
     for method, level in (("simcse", 40.0), ("softcse_weight", 45.0), ("softcse_temperature", 45.0)):

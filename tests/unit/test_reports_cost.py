@@ -75,3 +75,9 @@ def test_a_log_without_speeds_is_named(folder: Path) -> None:
     log.write_text(log.read_text().replace("sentences_per_second", "speed"))
     with pytest.raises(NegbenchError, match=r"a step without sentences_per_second .*mocose/0/log\.csv"):
         runs.load(folder, ["mocose"], [0])
+
+
+def test_missing_weights_are_named(folder: Path) -> None:
+    (folder / "mocose/0/model/model.safetensors").unlink()
+    with pytest.raises(NegbenchError, match=r"the weights are missing .*mocose/0/model"):
+        runs.load(folder, ["mocose"], [0])

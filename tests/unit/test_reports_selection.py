@@ -175,7 +175,7 @@ def test_the_figure_draws_means_choices_and_the_notebook(papers: list[Paper]) ->
 def test_the_caption_names_the_notebooks_runs(papers: list[Paper]) -> None:
     section = selection.section(Results((PEAKING,), {}), papers)
     assert section is not None
-    assert "themselves, as in [@mocose], cannot" in str(section.blocks[0])  # the one whose protocol says so
+    assert "themselves, as MoCoSE [@mocose] did, cannot" in str(section.blocks[0])  # the one whose protocol says so
     assert "themselves cannot" in str(built(PEAKING).blocks[0])
     caption = figure(section).caption
     assert "(cells 14, 15, 21 and 25, NB), cell 14: η 0.75, *K* 256; cell 15: η 0.85, *K* 256; cell 21:" in caption

@@ -275,6 +275,17 @@ def test_a_setting_at_infinity_is_a_level() -> None:
     assert level.get_ydata()[0] == pytest.approx(np.mean(limit.values))
 
 
+@pytest.mark.parametrize(("level", "named"), [(10.0, 1), (90.0, 0)])
+def test_the_highest_point_is_named_unless_the_limit_is_higher(level: float, named: int) -> None:
+    one = made_up("softcse_sharpness")
+    cells = tuple(
+        replace(cell, scores={0: level, 1: level}) if math.isinf(cell.settings["sharpness"]) else cell
+        for cell in one.cells
+    )
+    axis = draw(replace(one, cells=cells)).axes[0]
+    assert sum("highest" in text.get_text() for text in axis.texts) == named
+
+
 def test_boxes_are_quartiles_and_too_few_seeds_make_none() -> None:
     three, two = draw(made_up("out_size", 3)).axes[0], draw(made_up("out_size", 2)).axes[0]
     cells = made_up("out_size", 3).cells

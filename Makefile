@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 JOBS ?= 2
 BIN := $(CURDIR)/$(VENV)/bin
+# A file is one process's: what its tests share is made once. Two that share the cores need no more threads than that.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(JOBS) --dist loadfile
 export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on disk it compiles all that it imports
 
@@ -29,10 +31,10 @@ report: $(VENV)/installed ## rebuild the report alone
 	@dvc repro report
 
 test: $(VENV)/installed ## the whole test suite
-	@pytest
+	@$(PYTEST)
 
 test-fast: $(VENV)/installed ## the tests that take seconds
-	@pytest -m 'not slow'
+	@$(PYTEST) -m 'not slow'
 
 lint: $(VENV)/installed ## ruff
 	@ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as oracle
 
@@ -18,7 +18,6 @@ def resampled(n: int, resamples: int, seed: int) -> list[np.ndarray]:
     return [np.repeat(np.arange(n), counts.astype(int)) for block in blocks for counts in block.T]
 
 
-@settings(deadline=None)
 @given(st.integers(4, 40), st.integers(0, 2), st.integers(0, 1000))
 def test_ranks_from_counts_are_those_of_a_sort(n: int, decimals: int, seed: int) -> None:
     """Ties in both, and resamples that may hold one value alone."""

@@ -91,7 +91,7 @@ def test_more_splits_than_step_together(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(parts.accuracy, whole.accuracy)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.integers(0, 2**16),
     st.integers(20, 70),

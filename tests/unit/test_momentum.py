@@ -22,7 +22,7 @@ from methods.core.queue import Queue, Slice, centroids
     batches=st.lists(st.integers(1, 5), max_size=8),
     seed=st.integers(0, 1_000),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_queue_is_a_list_with_new_keys_in_front(size: int, share: float, batches: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     queue = Queue(size, int(share * size), 3)

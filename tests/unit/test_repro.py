@@ -20,7 +20,7 @@ from pipelines.repro import side_by_side
     edges=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20),
     jobs=st.integers(1, 4),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_stage_runs_once_after_what_it_needs(edges: list[tuple[int, int]], jobs: int) -> None:
     needs = {str(stage): {str(a) for a, b in edges if b == stage and a < b} for stage in range(10)}
     lock, running, most, done = threading.Lock(), 0, 0, []

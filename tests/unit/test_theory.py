@@ -34,7 +34,7 @@ Loss = Callable[[Tensor, Tensor, float], Tensor]
 seeds = st.integers(0, 10_000)
 sizes = st.integers(3, 12)  # sentences in a batch, so that N is at least 2
 temperatures = st.floats(0.03, 2)
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=40)
 
 
 def rows(size: int, seed: int, width: int = 7) -> Tensor:

@@ -24,8 +24,8 @@ WEIGHTS = "model.safetensors"
 class States(NamedTuple):
     """What a backbone gives, under transformers' names."""
 
-    last_hidden_state: Tensor  # (B, L, H); zero where the mask is
-    hidden_states: tuple[Tensor, Tensor]  # the embedding layer's output and the last layer's, both (B, L, H)
+    last_hidden_state: Tensor  # (B, L, H); zero where the mask is; (B, 1, H) where the first token alone was asked for
+    hidden_states: tuple[Tensor, Tensor]  # the embedding layer's output, (B, L, H), and the last layer's
     pooler_output: Tensor | None  # (B, H)
 
 
@@ -81,10 +81,13 @@ class Bert(nn.Module):
         weights = {name: weight.contiguous() for name, weight in self.state_dict().items()}
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> States:
-        """States of ids (B, L) under a mask (B, L) that is 1 for a token and 0 for padding."""
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, *, first_only: bool = False) -> States:
+        """States of ids (B, L) under a mask (B, L) that is 1 for a token and 0 for padding.
+
+        With `first_only` the last layer gives the state of the first token, [CLS], and costs next to nothing.
+        """
         embedded = self.embeddings(input_ids)  # (B, L, H)
-        last = self.encoder(embedded, attention_mask.bool())
+        last = self.encoder(embedded, attention_mask.bool(), first_only)
         pooled = self.pooler(last[:, 0]) if self.pooler is not None else None
         return States(last, (embedded, last), pooled)
 
@@ -116,13 +119,18 @@ class Layers(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
 
-    def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """(B, L, H) to (B, L, H) under a mask (B, L) of booleans; zero where the mask is False."""
+    def forward(self, embedded: Tensor, mask: Tensor, first_only: bool) -> Tensor:
+        """(B, L, H) to (B, L, H), or (B, 1, H), under a mask (B, L) of booleans; zero where the mask is False."""
         places = mask.flatten().nonzero().squeeze(1)  # (T,), where the batch's T tokens stand
         packed = embedded.flatten(0, 1).index_select(0, places)  # (T, H)
-        for layer in self.layer:
+        last: Any
+        *before, last = self.layer
+        for layer in before:
             packed = layer(packed, mask, places)
-        return _spread(packed, mask, places)
+        if not first_only:
+            return _spread(last(packed, mask, places), mask, places)
+        first: Tensor = last.first(_spread(packed, mask, places), mask)
+        return first
 
 
 class Layer(nn.Module):
@@ -140,6 +148,12 @@ class Layer(nn.Module):
         attended = self.attention(states, mask, places)
         out: Tensor = self.output(self.intermediate(attended), attended)
         return out
+
+    def first(self, states: Tensor, mask: Tensor) -> Tensor:
+        """What `forward` makes of each sentence's first token: (B, L, H) under a mask (B, L) to (B, 1, H)."""
+        attended = self.attention.first(states, mask)
+        out: Tensor = self.output(self.intermediate(attended), attended)
+        return out.unsqueeze(1)
 
 
 class Attention(nn.Module):
@@ -165,6 +179,25 @@ class Attention(nn.Module):
         packed = mixed.transpose(1, 2).flatten(2).flatten(0, 1).index_select(0, places)  # (T, H)
         out: Tensor = self.output(packed, states)
         return out
+
+    def first(self, states: Tensor, mask: Tensor) -> Tensor:
+        """What each sentence's first token attends to: (B, L, H) under a mask (B, L) to (B, H).
+
+        A single query needs no keys and values made for it. With x a token's state and a one after it, W a head's
+        weights and the biases beside them: q . (W_k x) = (W_k' q) . x, and sum_t p_t W_v x_t = W_v sum_t p_t x_t.
+        """
+        first, ones = states[:, 0], F.pad(states, (0, 1), value=1.0)  # (B, H), (B, L, H + 1)
+        query, key, value = self.self.values()
+        asked = torch.einsum("bhd,hdw->bhw", query(first).view(len(first), self.heads, -1), self._heads(key))
+        dropout, scale = self.dropout if self.training else 0.0, (first.shape[1] // self.heads) ** -0.5
+        mixed = F.scaled_dot_product_attention(asked, ones, ones, mask[:, None, :], dropout, scale=scale)
+        out: Tensor = self.output(torch.einsum("bhw,hdw->bhd", mixed, self._heads(value)).flatten(1), first)
+        return out
+
+    def _heads(self, projection: Any) -> Tensor:
+        """Weights and biases of a projection, head by head: (heads, H / heads, H + 1)."""
+        joined = torch.cat([projection.weight, projection.bias[:, None]], dim=1)
+        return joined.view(self.heads, -1, joined.shape[1])
 
 
 class Dense(nn.Module):

@@ -24,6 +24,7 @@ POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 # sentence-transformers calls the raw first token "cls"; SimCSE calls it "cls_before_pooler" and keeps "cls" for
 # the output of the pooler. We follow SimCSE (evaluation.py) and translate at the folder's border.
 _TO_SENTENCE_TRANSFORMERS = {"cls_before_pooler": "cls", "mean": "mean"}
+_FIRST = {"cls", "cls_before_pooler"}  # they read the first token of the last layer
 _MAKE_ROOM = "Free some space and run again."
 
 
@@ -159,7 +160,8 @@ class Encoder(nn.Module):
 
     def _pooled(self, ids: Tensor, mask: Tensor, poolings: Sequence[Pooling]) -> list[Tensor]:
         """One pass, and what each pooling makes of it: (B, H) each."""
-        asked = {} if isinstance(self.backbone, Bert) else {"output_hidden_states": True}
+        ours = isinstance(self.backbone, Bert)
+        asked = {"first_only": _FIRST.issuperset(poolings)} if ours else {"output_hidden_states": True}
         output = self.backbone(input_ids=ids, attention_mask=mask, **asked)
         pooler = getattr(output, "pooler_output", None)
         return [pool(output.hidden_states, pooler, mask, pooling) for pooling in poolings]

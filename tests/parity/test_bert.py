@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -44,20 +46,51 @@ def test_states_and_gradients_are_those_of_transformers(tiny_encoder_folder: Pat
         torch.testing.assert_close(parameter.grad, reference[name].grad, atol=2e-4, rtol=1e-4, msg=name)
 
 
-def test_dropout_falls_on_every_sublayer(tiny_encoder_folder: Path) -> None:
+def test_the_first_token_alone_has_the_state_and_gradients_that_it_has_among_all(tiny_encoder_folder: Path) -> None:
+    ours, theirs = Bert.load(tiny_encoder_folder).eval(), BertModel.from_pretrained(tiny_encoder_folder).eval()
+    with torch.no_grad():
+        for parameter in (*ours.parameters(), *theirs.parameters()):  # biases start at zero, and must not count as such
+            parameter.add_(torch.linspace(-0.1, 0.1, parameter.numel()).view_as(parameter))
+    ids, mask = rectangle()
+    found, expected = ours(ids, mask, first_only=True), theirs(ids, mask)
+    assert found.last_hidden_state.shape == (5, 1, 16)
+    torch.testing.assert_close(found.last_hidden_state[:, 0], expected.last_hidden_state[:, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.pooler_output, expected.pooler_output, atol=1e-5, rtol=0)
+    weights = torch.randn(5, 16)
+    for output in (found, expected):
+        ((output.last_hidden_state[:, 0] * weights).sum() + output.pooler_output.sum()).backward()
+    reference = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        torch.testing.assert_close(parameter.grad, reference[name].grad, atol=2e-4, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "cls_before_pooler"])
+def test_a_pooling_of_the_first_token_asks_for_it_alone(tiny_encoder_folder: Path, pooling: Any) -> None:
+    encoder = Encoder.load(tiny_encoder_folder, pooling)
+    shapes = []
+    encoder.backbone.encoder.register_forward_hook(lambda *call: shapes.append(call[-1].shape[1]))
+    tokens = encoder.tokenise(["a man", "a dog rides"])
+    (alone,) = encoder.embed(tokens, [pooling])
+    beside, _ = encoder.embed(tokens, [pooling, "mean"])
+    assert shapes == [1, max(map(len, tokens))]
+    np.testing.assert_allclose(alone, beside, atol=1e-5)
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_dropout_falls_on_every_sublayer(tiny_encoder_folder: Path, first_only: bool) -> None:
     ids, mask = rectangle()
     bert = Bert.load(tiny_encoder_folder).eval()
-    whole = bert(ids, mask).last_hidden_state
+    whole = bert(ids, mask, first_only=first_only).last_hidden_state
     places = [bert.embeddings.dropout]
     for layer in bert.encoder.layer:
         places += [layer.attention.output.dropout, layer.output.dropout]
     for place in places:  # one at a time, the rest in evaluation mode
         place.train()
-        assert not torch.equal(bert(ids, mask).last_hidden_state, whole)
+        assert not torch.equal(bert(ids, mask, first_only=first_only).last_hidden_state, whole)
         place.eval()
-    attention = bert.encoder.layer[0].attention
+    attention = bert.encoder.layer[-1].attention
     attention.training = True  # the attention's own probabilities
-    assert not torch.equal(bert(ids, mask).last_hidden_state, whole)
+    assert not torch.equal(bert(ids, mask, first_only=first_only).last_hidden_state, whole)
 
 
 def test_a_folder_of_the_first_bert_is_read(tiny_encoder_folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""BERT (Devlin et al., NAACL 2019) whose layers run on the tokens alone, without padding.
+"""BERT (Devlin et al., NAACL 2019) whose layers run on the tokens alone, without padding, where that is faster.
 
 The folder, the weights' names and the result are those of transformers' BertModel, which the tests hold it against. It
 is written again here because every training run and every evaluation is a process of its own: transformers' model code
@@ -24,7 +24,7 @@ WEIGHTS = "model.safetensors"
 class States(NamedTuple):
     """What a backbone gives, under transformers' names."""
 
-    last_hidden_state: Tensor  # (B, L, H); zero where the mask is; (B, 1, H) where the first token alone was asked for
+    last_hidden_state: Tensor  # (B, L, H), or (B, 1, H) of the first token if it alone was asked for
     hidden_states: tuple[Tensor, Tensor]  # the embedding layer's output, (B, L, H), and the last layer's
     pooler_output: Tensor | None  # (B, H)
 
@@ -112,6 +112,38 @@ class Embeddings(nn.Module):
         return embedded
 
 
+class Tokens:
+    """Where a batch's T tokens stand among its padding, and the way there and back.
+
+    A GPU keeps the padding and T is all of B L: the host would have to wait there to learn how many tokens there are,
+    and shapes that change from batch to batch cannot be compiled.
+
+    Args:
+        mask: (B, L) of booleans, True for a token.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        self.mask = mask
+        self._places = None if fixed_shapes(mask) else mask.flatten().nonzero().squeeze(1)  # (T,)
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(B, L, W) to (T, W)."""
+        rows = padded.flatten(0, 1)
+        return rows if self._places is None else rows.index_select(0, self._places)
+
+    def spread(self, packed: Tensor) -> Tensor:
+        """(T, W) to (B, L, W), zero or of no meaning where the mask is False."""
+        if self._places is not None:
+            empty = packed.new_zeros(self.mask.numel(), packed.shape[1])
+            packed = empty.index_copy(0, self._places, packed)
+        return packed.view(*self.mask.shape, -1)
+
+
+def fixed_shapes(mask: Tensor) -> bool:
+    """Whether a batch must go through with its padding."""
+    return mask.is_cuda or torch.compiler.is_compiling()
+
+
 class Layers(nn.Module):
     """The encoder: takes the padding out once, and puts it back once."""
 
@@ -120,16 +152,16 @@ class Layers(nn.Module):
         self.layer = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
 
     def forward(self, embedded: Tensor, mask: Tensor, first_only: bool) -> Tensor:
-        """(B, L, H) to (B, L, H), or (B, 1, H), under a mask (B, L) of booleans; zero where the mask is False."""
-        places = mask.flatten().nonzero().squeeze(1)  # (T,), where the batch's T tokens stand
-        packed = embedded.flatten(0, 1).index_select(0, places)  # (T, H)
+        """(B, L, H) to (B, L, H), or (B, 1, H), under a mask (B, L) of booleans."""
+        tokens = Tokens(mask)
+        packed = tokens.pack(embedded)  # (T, H)
         last: Any
         *before, last = self.layer
         for layer in before:
-            packed = layer(packed, mask, places)
+            packed = layer(packed, tokens)
         if not first_only:
-            return _spread(last(packed, mask, places), mask, places)
-        first: Tensor = last.first(_spread(packed, mask, places), mask)
+            return tokens.spread(last(packed, tokens))
+        first: Tensor = last.first(tokens.spread(packed), mask)
         return first
 
 
@@ -143,9 +175,9 @@ class Layer(nn.Module):
         self.intermediate = Dense(width, inner, F.gelu)
         self.output = Residual(inner, config)
 
-    def forward(self, states: Tensor, mask: Tensor, places: Tensor) -> Tensor:
-        """(T, H) to (T, H); `places` (T,) says where in the (B, L) of `mask` each row stands."""
-        attended = self.attention(states, mask, places)
+    def forward(self, states: Tensor, tokens: Tokens) -> Tensor:
+        """(T, H) to (T, H)."""
+        attended = self.attention(states, tokens)
         out: Tensor = self.output(self.intermediate(attended), attended)
         return out
 
@@ -167,17 +199,16 @@ class Attention(nn.Module):
         self.heads = config["num_attention_heads"]
         self.dropout = config["attention_probs_dropout_prob"]
 
-    def forward(self, states: Tensor, mask: Tensor, places: Tensor) -> Tensor:
-        """(T, H) to (T, H), as in `Layer`."""
+    def forward(self, states: Tensor, tokens: Tokens) -> Tensor:
+        """(T, H) to (T, H)."""
         projections: Any = list(self.self.values())  # one matrix product for the three
         weight, bias = torch.cat([p.weight for p in projections]), torch.cat([p.bias for p in projections])
-        padded = _spread(F.linear(states, weight, bias), mask, places)  # (B, L, 3 H)
-        split = padded.view(*mask.shape, 3, self.heads, -1)
+        padded = tokens.spread(F.linear(states, weight, bias))  # (B, L, 3 H)
+        split = padded.view(*padded.shape[:2], 3, self.heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, heads, L, H / heads)
         dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, mask[:, None, None, :], dropout)
-        packed = mixed.transpose(1, 2).flatten(2).flatten(0, 1).index_select(0, places)  # (T, H)
-        out: Tensor = self.output(packed, states)
+        mixed = F.scaled_dot_product_attention(query, key, value, tokens.mask[:, None, None, :], dropout)
+        out: Tensor = self.output(tokens.pack(mixed.transpose(1, 2).flatten(2)), states)
         return out
 
     def first(self, states: Tensor, mask: Tensor) -> Tensor:
@@ -227,9 +258,3 @@ class Residual(nn.Module):
         """(T, inputs) and (T, H) to (T, H)."""
         out: Tensor = self.LayerNorm(self.dropout(self.dense(states)) + residual)
         return out
-
-
-def _spread(packed: Tensor, mask: Tensor, places: Tensor) -> Tensor:
-    """(T, W) rows put where they stand in (B, L, W), zero elsewhere."""
-    empty = packed.new_zeros(mask.numel(), packed.shape[1])
-    return empty.index_copy(0, places, packed).view(*mask.shape, -1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
+from methods.core.step_log import StepLog
 from methods.core.text import TokenTable
 from pipelines import atomic
 from pipelines.errors import DivergedError, NegbenchError
@@ -95,31 +95,24 @@ def train(
     method.train()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if progress else True)
+    log = StepLog(history.rows, progress or "train")
     for step in bar:
-        started = time.perf_counter()
-        rows = _rows_at(step, len(tokens), settings.batch_size, seed)
+        log.begin()
+        rows = rows_at(step, len(tokens), settings.batch_size, seed)
         batch = _batch(tokens, rows, teacher, device)
         with autocast:
             loss, logs = method(batch)
-        if not torch.isfinite(loss):
-            raise DivergedError(f"loss is {loss.item()} at step {step + 1}", progress or "train", "Lower the lr.")
         optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(method.parameters(), settings.clip_norm)
         learning_rate = schedule.get_last_lr()[0]
         optimiser.step()
         schedule.step()
-        history.rows.append(
-            {
-                "step": step + 1,
-                "loss": loss.item(),
-                "lr": float(learning_rate),
-                "grad_norm": norm.item(),
-                **{name: value.item() for name, value in logs.items()},
-                "sentences_per_second": round(len(rows) / (time.perf_counter() - started), 1),
-            }
-        )
-        if look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps):
+        looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
+        saving = checkpoint is not None and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps
+        values = {"loss": loss.detach(), "grad_norm": norm, **logs}
+        log.add(step + 1, len(rows), float(learning_rate), values, now=looking or saving or step + 1 == steps)
+        if look is not None and looking:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):  # a look may draw augmentations
                 scores = look(method.encoder)
             history.looks.append({"step": step + 1, **scores})
@@ -129,7 +122,7 @@ def train(
             if found is not None and found > history.best_score:
                 history.best_step, history.best_score = step + 1, found
                 best = copy.deepcopy(method.encoder.state_dict())
-        if checkpoint is not None and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps:
+        if checkpoint is not None and saving:
             _save(
                 checkpoint,
                 {
@@ -160,7 +153,7 @@ def _lr_factor(step: int, steps: int, warmup: float) -> float:
     return (steps - step) / max(1, steps - rising)  # in a short run all steps may rise
 
 
-def _rows_at(step: int, sentences: int, batch_size: int, seed: int) -> NDArray[np.int64]:
+def rows_at(step: int, sentences: int, batch_size: int, seed: int) -> NDArray[np.int64]:
     """Rows of the batch at `step`: each epoch is a fresh permutation, recomputable from the step alone."""
     epoch, batch = divmod(step, math.ceil(sentences / batch_size))
     order = _permutation(sentences, seed_for(seed, "data_order", str(epoch)))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import BertModel, RobertaConfig, RobertaModel
 
+from methods.core import bert
 from methods.core.bert import Bert
 from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
@@ -26,7 +27,11 @@ def rectangle() -> tuple[Tensor, Tensor]:
     return torch.randint(5, 57, (5, 11)), (torch.arange(11) < lengths).long()
 
 
-def test_states_and_gradients_are_those_of_transformers(tiny_encoder_folder: Path) -> None:
+@pytest.mark.parametrize("padding", [False, True])
+def test_states_and_gradients_are_those_of_transformers(
+    tiny_encoder_folder: Path, padding: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bert, "fixed_shapes", lambda mask: padding)  # as on a GPU
     ours, theirs = Bert.load(tiny_encoder_folder).eval(), BertModel.from_pretrained(tiny_encoder_folder).eval()
     ids, mask = rectangle()
     found, expected = ours(ids, mask), theirs(ids, mask, output_hidden_states=True)
@@ -34,7 +39,7 @@ def test_states_and_gradients_are_those_of_transformers(tiny_encoder_folder: Pat
     torch.testing.assert_close(found.last_hidden_state[tokens], expected.last_hidden_state[tokens], atol=1e-5, rtol=0)
     torch.testing.assert_close(found.hidden_states[0], expected.hidden_states[0], atol=1e-5, rtol=0)
     torch.testing.assert_close(found.pooler_output, expected.pooler_output, atol=1e-5, rtol=0)
-    assert not found.last_hidden_state[~tokens].any()
+    assert padding or not found.last_hidden_state[~tokens].any()
 
     weights = torch.randn(5, 11, 16) * mask.unsqueeze(-1)
     for output in (found, expected):
@@ -79,18 +84,18 @@ def test_a_pooling_of_the_first_token_asks_for_it_alone(tiny_encoder_folder: Pat
 @pytest.mark.parametrize("first_only", [False, True])
 def test_dropout_falls_on_every_sublayer(tiny_encoder_folder: Path, first_only: bool) -> None:
     ids, mask = rectangle()
-    bert = Bert.load(tiny_encoder_folder).eval()
-    whole = bert(ids, mask, first_only=first_only).last_hidden_state
-    places = [bert.embeddings.dropout]
-    for layer in bert.encoder.layer:
+    model = Bert.load(tiny_encoder_folder).eval()
+    whole = model(ids, mask, first_only=first_only).last_hidden_state
+    places = [model.embeddings.dropout]
+    for layer in model.encoder.layer:
         places += [layer.attention.output.dropout, layer.output.dropout]
     for place in places:  # one at a time, the rest in evaluation mode
         place.train()
-        assert not torch.equal(bert(ids, mask, first_only=first_only).last_hidden_state, whole)
+        assert not torch.equal(model(ids, mask, first_only=first_only).last_hidden_state, whole)
         place.eval()
-    attention = bert.encoder.layer[-1].attention
+    attention = model.encoder.layer[-1].attention
     attention.training = True  # the attention's own probabilities
-    assert not torch.equal(bert(ids, mask, first_only=first_only).last_hidden_state, whole)
+    assert not torch.equal(model(ids, mask, first_only=first_only).last_hidden_state, whole)
 
 
 def test_a_folder_of_the_first_bert_is_read(tiny_encoder_folder: Path, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from methods.core import trainer
+from methods.core import bert, trainer
 from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
@@ -52,7 +53,7 @@ def test_token_table_cuts_the_batches_the_tokenizer_would(tiny_encoder: Encoder)
 def test_every_epoch_visits_every_sentence_once_in_its_own_order() -> None:
     steps = trainer.total_steps(18, RECIPE)
     assert steps == STEPS
-    visited = [trainer._rows_at(step, 18, 4, seed=3) for step in range(steps)]
+    visited = [trainer.rows_at(step, 18, 4, seed=3) for step in range(steps)]
     first, second = np.concatenate(visited[:5]), np.concatenate(visited[5:])
     assert sorted(first) == sorted(second) == list(range(18))
     assert list(first) != list(second)
@@ -230,6 +231,64 @@ def test_a_loss_that_is_not_finite_ends_the_run(tiny_encoder: Encoder) -> None:
     method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12, 40))
     with pytest.raises(NegbenchError, match=r"loss is nan at step 1 \(demo run\). Lower the lr."):
         trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=None, progress="demo run")
+
+
+class DivergingLater(TrainedMethod):
+    label = "diverging at the fifth step"
+    steps = 0
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        self.steps += 1
+        loss = (self.encoder(batch.ids, batch.mask) ** 2).mean()
+        return loss * (torch.inf if self.steps == 5 else 1.0), {}
+
+
+def test_a_diverged_run_is_neither_looked_at_nor_saved(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    """The loss is fetched a few steps late, but before anything comes of it."""
+    method = DivergingLater(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12, 40))
+    state, seen = tmp_path / "state.pt", []
+    recipe = RECIPE.model_copy(update={"eval_every": 6, "checkpoint_every": 6})
+    with pytest.raises(NegbenchError, match="loss is inf at step 5"):
+        trainer.train(method, table(tiny_encoder), recipe, seed=0, look=seen.append, checkpoint=state)
+    assert method.steps == 6
+    assert not seen
+    assert not state.exists()
+
+
+class Fetches(TorchDispatchMode):
+    """Counts what makes the host wait for the device: a number fetched, a shape that depends on values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: object, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.equal):
+            self.found.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_gpu_is_not_waited_for_between_two_steps(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bert, "fixed_shapes", lambda mask: True)  # as on a GPU
+    counts = []
+    for epochs in (1, 2):
+        recipe = RECIPE.model_copy(update={"epochs": epochs, "select": "last"})
+        with Fetches() as fetches:
+            trainer.train(simcse(tiny_encoder), table(tiny_encoder), recipe, seed=0, look=None)
+        counts.append(len(fetches.found))
+    assert counts[0] == counts[1]  # those of a run's end, whatever its steps
+
+
+def test_the_log_holds_what_each_step_gave(tiny_encoder: Encoder) -> None:
+    """Against the numbers fetched one by one, at once."""
+    method, given = simcse(tiny_encoder), []
+    method.register_forward_hook(lambda *call: given.append({"loss": call[-1][0].item(), **call[-1][1]}))
+    recipe = RECIPE.model_copy(update={"epochs": 5})  # 25 steps: two full fetches and a rest
+    rows = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=None).rows
+    assert [row["step"] for row in rows] == list(range(1, 26))
+    for row, expected in zip(rows, given, strict=True):
+        assert {name: row[name] for name in expected} == {name: float(value) for name, value in expected.items()}
+        assert row["sentences_per_second"] > 0
 
 
 class DivergingAtLast(TrainedMethod):

@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on disk it compiles all that it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help repro profile report test test-fast lint types format clean lock
+.PHONY: help repro profile report test test-fast bench lint types format clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test: $(VENV)/installed ## the whole test suite
 
 test-fast: $(VENV)/installed ## the tests that take seconds
 	@$(PYTEST) -m 'not slow'
+
+bench: $(VENV)/installed ## run the benchmarks and fill the README's table of ratios
+	@python -m benchmarks.table --data "$${NEGBENCH_DATA:?names the folder that holds senteval/, corpus/ and models/}"
 
 lint: $(VENV)/installed ## ruff
 	@ruff check .

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.conditions import conditions, ratio
 from eval import senteval, transfer_sets
 from eval.embeddings import EmbeddedOnce
 from methods.core.encoder import Encoder
@@ -81,8 +82,8 @@ def main(arguments: Namespace) -> None:
     """Time both and print the ratio."""
     work = [*lists(arguments.data)]
     total, distinct = sum(map(len, work)), len({*chain.from_iterable(work)})
-    print(f"{total} sentences, {distinct} distinct; {arguments.layers} layers of {arguments.width}")
-    print(f"{torch.get_num_threads()} thread(s)", flush=True)
+    print(conditions("transformers"))
+    print(f"{total} sentences, {distinct} distinct; {arguments.layers} layers of {arguments.width}", flush=True)
     with TemporaryDirectory() as scratch:
         model = Path(scratch) / "model"
         random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
@@ -96,8 +97,8 @@ def main(arguments: Namespace) -> None:
         apart = max(
             float(np.abs(once.encode(sentences) - rows).max()) for sentences, rows in zip(work, theirs, strict=True)
         )
-    print(f"one pass {ours:.1f} s, SentEval's way {reference:.1f} s: {ours / reference:.2f} of the time")
-    print(f"largest difference of a value: {apart:.1e}")
+    print(f"one pass {ours:.1f} s, SentEval's way {reference:.1f} s; largest difference of a value: {apart:.1e}")
+    print(ratio(reference / ours, "STS and transfer sentences embedded a second, in one pass to SentEval's way"))
 
 
 def parser() -> ArgumentParser:

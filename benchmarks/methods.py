@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from benchmarks.conditions import conditions, ratio
 from benchmarks.encode import random_bert
 from methods.core.contract import Batch, Schedule, TrainedMethod, load_method
 from methods.core.encoder import Encoder
@@ -112,9 +113,8 @@ def main(arguments: Namespace) -> None:
         names = [name for name in names if name in {REFERENCE, *arguments.methods}]
     with lzma.open(arguments.data / "corpus/wiki_sentences_1m.txt.xz", "rt", encoding="utf-8") as lines:
         sentences = [line.rstrip("\n") for line in islice(lines, 20_000)]
-    print(
-        f"{arguments.layers} layers of {arguments.width}, batch {arguments.batch}, {torch.get_num_threads()} thread(s)"
-    )
+    print(conditions())
+    print(f"{arguments.layers} layers of {arguments.width}, batch {arguments.batch}")
     with TemporaryDirectory() as scratch:
         model = Path(scratch)
         random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
@@ -125,13 +125,17 @@ def main(arguments: Namespace) -> None:
             with multiprocessing.get_context("spawn").Pool(1) as process:
                 held[name] = process.apply(memory, (name, model, sentences, arguments.batch))
     print(f"{'method':<22}{'ms a step':>10}{'ratio':>7}{'MiB':>8}{'ratio':>7}")
+    dear = {}
     for name in names:
         ratios = [mine / theirs for mine, theirs in zip(seconds[name], seconds[REFERENCE], strict=True)]
+        dear[name] = statistics.median(ratios)
         print(
-            f"{name:<22}{1000 * statistics.median(seconds[name]):>10.1f}{statistics.median(ratios):>7.2f}"
+            f"{name:<22}{1000 * statistics.median(seconds[name]):>10.1f}{dear[name]:>7.2f}"
             f"{held[name]:>8.0f}{held[name] / held[REFERENCE]:>7.2f}",
             flush=True,
         )
+    dearest = max(dear, key=lambda name: dear[name])
+    print(ratio(dear[dearest], f"time of a step of the dearest method, {dearest}, to {REFERENCE}'s"))
 
 
 def parser() -> ArgumentParser:

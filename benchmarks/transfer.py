@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from benchmarks.conditions import conditions, ratio
 from benchmarks.naive_senteval import Task
 from eval.classifier import TRAINING
 from eval.selection import fits_of, select
@@ -27,8 +28,10 @@ from pipelines.main import run
 def main(arguments: Namespace) -> None:
     """Time both on each task and print a line each."""
     encoder = Encoder.load(arguments.model)
-    print(f"{encoder.dimension} dimensions, full setting, {torch.get_num_threads()} thread(s)")
+    print(conditions("scikit-learn"))
+    print(f"{encoder.dimension} dimensions, full setting")
     print(f"{'task':<6}{'fits':>6}{'batched':>10}{'plain':>10}{'ratio':>8}   {'acc':<16}devacc (batched, plain)")
+    ours = theirs = 0.0
     for name in arguments.tasks:
         task = load(arguments.data, name)
         x = {part: torch.from_numpy(features(encoder, rows)) for part, rows in task.parts.items()}
@@ -41,11 +44,14 @@ def main(arguments: Namespace) -> None:
             start = time.perf_counter()
             acc, devacc, _ = Task(task.classes, TRAINING["full"], FOLDS["full"], bar.update).run(x, y)
             loop = time.perf_counter() - start
+        ours, theirs = ours + batched, theirs + loop
         print(
             f"{name:<6}{fits:>6}{batched:>8.1f} s{loop:>8.1f} s{loop / batched:>8.1f}"
             f"   {found.acc:.2f}, {acc:.2f}    {found.devacc:.2f}, {devacc:.2f}",
             flush=True,
         )
+    tasks = ", ".join(arguments.tasks)
+    print(ratio(theirs / ours, f"transfer classifiers fitted a second ({tasks}), in batches to one by one"))
 
 
 def parser() -> ArgumentParser:

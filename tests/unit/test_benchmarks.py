@@ -65,3 +65,11 @@ def test_the_reference_recipe_gives_our_losses_without_dropout(tiny_encoder_fold
         assert sum(run.watch.parts()) == pytest.approx(run.watch.seconds)
         assert all(seconds >= 0 for seconds in run.watch.parts())
     assert runs["fp32"].watch.flops < runs[REFERENCE].watch.flops
+
+
+@pytest.mark.slow
+def test_seeds_train_at_once_in_processes_of_their_own(tiny_encoder_folder: Path) -> None:
+    from benchmarks.gpu import rate
+
+    settings = Train(sentences=len(SENTENCES), max_length=12, batch_size=4, lr=1e-3)
+    assert rate(tiny_encoder_folder, SENTENCES, settings, compiled=False, seeds=2) > 0

@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 JOBS ?= 2
 BIN := $(CURDIR)/$(VENV)/bin
-# A file is one process's: what its tests share is made once. Two that share the cores need no more threads than that.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(JOBS) --dist loadfile
+# A file is one process's: what its tests share is made once. In the order of the folders, for the longest come early.
+# Processes that share the cores need no more than a thread each.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on disk it compiles all that it imports
 

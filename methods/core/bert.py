@@ -151,7 +151,7 @@ class Layers(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
 
-    def forward(self, embedded: Tensor, mask: Tensor, first_only: bool) -> Tensor:
+    def forward(self, embedded: Tensor, mask: Tensor, first_only: bool = False) -> Tensor:
         """(B, L, H) to (B, L, H), or (B, 1, H), under a mask (B, L) of booleans."""
         tokens = Tokens(mask)
         packed = tokens.pack(embedded)  # (T, H)

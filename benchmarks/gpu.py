@@ -17,34 +17,21 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-
 from benchmarks.conditions import conditions, ratio
 from benchmarks.encode import random_bert
 from benchmarks.stopwatch import WARM, Stopwatch
+from benchmarks.train import LENGTH, start
 from methods.core import trainer
-from methods.core.contract import Schedule
-from methods.core.encoder import Encoder
-from methods.core.text import TokenTable
-from methods.simcse import SimCSE
-from pipelines import device
 from pipelines.main import run
 from pipelines.params import Train
 from pipelines.sources.corpus import read_sentences
 
-LENGTH = 32  # word pieces, as in the paper
-
 
 def span(model: Path, sentences: Sequence[str], settings: Train, compiled: bool, seed: int) -> tuple[float, float]:
     """Train one seed; when its steps after the warm-up began and ended, by a clock that all processes share."""
-    torch.manual_seed(seed)
-    encoder = Encoder.load(model, "cls_before_pooler")
-    tokens = TokenTable(sentences, encoder.tokenizer, settings.max_length)
-    steps = trainer.total_steps(len(tokens), settings)
-    schedule = Schedule(steps, settings.batch_size, settings.max_length, len(tokens))
-    method = SimCSE(encoder, SimCSE.Settings(), schedule).to(device.best())
+    method, tokens = start(model, sentences, settings, seed)
     if compiled:
-        encoder.backbone.compile(mode="reduce-overhead")  # on a GPU as CUDA graphs
+        method.encoder.backbone.compile(mode="reduce-overhead")  # on a GPU as CUDA graphs
     watch = Stopwatch()
     with watch.watching():
         trainer.train(method, tokens, settings, seed=seed, look=None)

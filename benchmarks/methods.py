@@ -8,13 +8,11 @@ each, so that a machine that slows down slows all of them; memory is that of a p
 
 from __future__ import annotations
 
-import lzma
 import multiprocessing
 import statistics
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +28,7 @@ from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
 from pipelines.main import run
 from pipelines.params import method_names
+from pipelines.sources.corpus import read_sentences
 
 REFERENCE = "simcse"
 LENGTH = 32  # word pieces, as in the papers
@@ -111,8 +110,7 @@ def main(arguments: Namespace) -> None:
     names = [name for name in method_names() if issubclass(load_method(name), TrainedMethod)]
     if arguments.methods:
         names = [name for name in names if name in {REFERENCE, *arguments.methods}]
-    with lzma.open(arguments.data / "corpus/wiki_sentences_1m.txt.xz", "rt", encoding="utf-8") as lines:
-        sentences = [line.rstrip("\n") for line in islice(lines, 20_000)]
+    sentences = read_sentences(arguments.data / "corpus/wiki_sentences_1m.txt.xz", 20_000)
     print(conditions())
     print(f"{arguments.layers} layers of {arguments.width}, batch {arguments.batch}")
     with TemporaryDirectory() as scratch:

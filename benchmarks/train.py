@@ -52,6 +52,16 @@ class Run:
     losses: list[float]
 
 
+def start(model: Path, sentences: Sequence[str], settings: Train, seed: int) -> tuple[SimCSE, TokenTable]:
+    """SimCSE before its first step, its head drawn from the seed, and the text for it."""
+    torch.manual_seed(seed)
+    encoder = Encoder.load(model, "cls_before_pooler")
+    tokens = TokenTable(sentences, encoder.tokenizer, settings.max_length)
+    steps = trainer.total_steps(len(tokens), settings)
+    schedule = Schedule(steps, settings.batch_size, settings.max_length, len(tokens))
+    return SimCSE(encoder, SimCSE.Settings(), schedule).to(device.best()), tokens
+
+
 def turn(model: Path, sentences: Sequence[str], settings: Train, ways: Sequence[str], seed: int) -> dict[str, Run]:
     """A run in each of the `ways`, from the same weights over the same batches.
 
@@ -67,11 +77,7 @@ def turn(model: Path, sentences: Sequence[str], settings: Train, ways: Sequence[
     dataset = recipe.tokenised(model, sentences, settings.max_length)
     found = {}
     for way in ways:
-        torch.manual_seed(seed)
-        encoder = Encoder.load(model, "cls_before_pooler")
-        tokens = TokenTable(sentences, encoder.tokenizer, settings.max_length)
-        schedule = Schedule(steps, settings.batch_size, settings.max_length, len(tokens))
-        method = SimCSE(encoder, SimCSE.Settings(), schedule).to(device.best())
+        method, tokens = start(model, sentences, settings, seed)
         watch = Stopwatch()
         with TemporaryDirectory() as scratch, watch.watching():
             if way == REFERENCE:

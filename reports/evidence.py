@@ -30,7 +30,7 @@ class Evidence:
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """Runs, studies and comparisons that count nowhere."""
-        studies = dict.fromkeys(self.missing, records.MISSING) | {
+        studies = dict.fromkeys(self.missing, records.NOT_THERE) | {
             name: f"stale, of other {changed}" for name, changed in self.stale.items()
         }
         of_studies = (LeftOut(f"study {name}", why) for name, why in studies.items())

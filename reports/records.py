@@ -20,7 +20,7 @@ from pipelines.errors import NegbenchError
 
 STUDIES = "ablate"  # results/ablate/ holds studies
 
-MISSING = "not there"  # why a run or a study is left out
+NOT_THERE = "not there"  # why a run or a study is left out
 
 _SHARED = ("profile", "comparable", "data_hash")  # what all results of one report have in common
 
@@ -225,7 +225,7 @@ def load(folder: Path, wanted: Mapping[str, Mapping[int, Expected]] | None = Non
             runs += [run] if run else []
             left_out += [LeftOut(f"{method}, seed {seed}", why)] if why else []
     if not runs:
-        why = next((f": {one.why}" for one in left_out if one.why != MISSING), "")
+        why = next((f": {one.why}" for one in left_out if one.why != NOT_THERE), "")
         raise NegbenchError(f"no results here{why}", folder, "Run `dvc repro` first.")
     next_step = "Run `dvc repro`; remove the folder of a method or seed that params.yaml no longer names."
     for field in _SHARED:
@@ -251,7 +251,7 @@ def _by_seed(file: Path) -> tuple[str, int]:
 def _fresh(folder: Path, expected: Expected) -> tuple[Run | None, str]:
     """The run without what is stale in it, None if nothing is left, and what was left out and why."""
     if not (folder / "records.json").is_file():  # git alone leaves folders with metrics.json and no records
-        return None, MISSING
+        return None, NOT_THERE
     run = _run(folder)
     if other := changed(vars(run.provenance), expected.evaluated):
         return None, f"stale, of other {other}"

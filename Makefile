@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 JOBS ?= 2
+KEEP_GOING := $(if $(findstring k,$(firstword -$(MAKEFLAGS))),--keep-going)
 BIN := $(CURDIR)/$(VENV)/bin
 # A file is one process's: what its tests share is made once. In the order of the folders, for the longest come early.
 # Processes that share the cores need no more than a thread each.
@@ -18,11 +19,13 @@ help: ## list the targets
 	@echo
 	@echo "  PROFILE=demo|small|paper   switch profile first (repro, profile)"
 	@echo "  JOBS=2                     stages at a time; 1 is plain dvc repro (repro)"
+	@echo "  SCHEDULER=tcp://host:8786  a Dask cluster to run them on: docs/cluster.md (repro)"
+	@echo "  make -k repro              go on with what does not need a failed stage"
 	@echo "  SET=\"key=value ...\"        settings on top of the profile (repro, profile)"
 
 repro: $(VENV)/installed ## run the experiment and build the report
 	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),demo) $(SET); fi
-	@python -m pipelines.repro --jobs $(JOBS)
+	@python -m pipelines.repro --jobs $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(KEEP_GOING)
 	@echo "Report: reports/build/report.pdf, and report.html beside it"
 
 profile: $(VENV)/installed ## switch profile and show what changed
@@ -57,7 +60,7 @@ clean: ## remove what the pipeline made; DVC's cache stays, so nothing is lost
 
 lock: ## take the newest versions that pyproject.toml allows into requirements.lock
 	$(PYTHON) -m venv --clear .lock
-	.lock/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[dev,parity]'
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[cluster,dev,parity]'
 	@head -1 requirements.lock > .lock/header
 	.lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | cat .lock/header - > requirements.lock.new
 	mv requirements.lock.new requirements.lock && rm -rf .lock

@@ -1,119 +1,79 @@
-"""`dvc repro`, with independent stages side by side.
+"""`dvc repro`, with independent stages side by side, on this machine or on any Dask cluster.
 
     python -m pipelines.repro --jobs 2
+    python -m pipelines.repro --scheduler tcp://host:8786
 
 DVC runs one stage at a time. Here each stage that has to run is a `dvc repro --single-item` of its own, started when
-the stages it needs are done, in the order of DVC's own graph; DVC's locks keep them apart. A plain `dvc repro` has the
-last word: it finds nothing left to do, or does it.
+the stages it needs are done, in the order of DVC's own graph. A plain `dvc repro` has the last word: it finds nothing
+left to do, or does it.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping
+from pathlib import Path
 
-from tqdm import tqdm
+from dvc.exceptions import DvcException
 
-from pipelines import main
+from pipelines import graph, main
+from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
-
-DVC = (sys.executable, "-m", "dvc")
+from pipelines.locks import alone
+from pipelines.progress import Board
 
 
 def repro(arguments: argparse.Namespace) -> None:
-    """Reproduce everything that has changed, `arguments.jobs` stages at a time."""
-    if arguments.jobs > 1:
-        threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
-        environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
-        waiting = changed()
-        with tqdm(total=len(waiting), desc="stages", unit="stage", disable=None if waiting else True) as bar:
+    """Reproduce everything that has changed."""
+    with alone(Path(".dvc/tmp/repro.lock"), "`make repro` in this folder"):
+        last = ["repro"]
+        if arguments.scheduler or arguments.jobs > 1:
+            try:
+                stages = graph.changed()
+            except DvcException:  # it cannot read the project: `dvc repro` says why
+                stages = {}
+            if stages and on_cluster(stages, arguments):
+                last.append("--pull")
+        elif arguments.keep_going:
+            last.append("--keep-going")
+        if code := dvc(*last):
+            raise NegbenchError(f"dvc repro ended with {code}", "dvc.yaml", "See above what failed.")
 
-            def show(done: int, running: Iterable[str]) -> None:
-                bar.set_postfix_str(", ".join(running))
-                bar.update(done - bar.n)
 
-            side_by_side(waiting, lambda stage: run(stage, environment), arguments.jobs, show)
-    if code := subprocess.call([*DVC, "repro"]):
-        raise NegbenchError(f"dvc repro ended with {code}", "dvc.yaml", "See above what failed.")
+def on_cluster(stages: Mapping[str, graph.Stage], arguments: argparse.Namespace) -> bool:
+    """Run the stages as tasks of Dask.
 
+    Returns:
+        Whether the results are in a DVC remote, not yet here: the workers had clones of their own.
 
-def changed() -> dict[str, set[str]]:
-    """The stages that have changed and all that follow from them, each with those among them that it needs.
-
-    None where DVC cannot tell: `dvc repro` then says why.
+    Raises:
+        NegbenchError: a stage failed, or Dask is not there.
     """
-    import networkx as nx
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
     try:
-        with Repo() as repo:
-            names = {stage: stage.addressing for stage in repo.index.graph}
-            graph = nx.relabel_nodes(repo.index.graph, names)  # an edge leads from a stage to one that it needs
-            found = {name.removeprefix("dvc.yaml:") for name in repo.status()}
-    except DvcException:
-        return {}
-    found |= {follower for name in found for follower in nx.ancestors(graph, name)}
-    ordered = reversed([*nx.topological_sort(graph)])
-    return {name: found & nx.descendants(graph, name) for name in ordered if name in found}
-
-
-def side_by_side(
-    needs: Mapping[str, set[str]],
-    work: Callable[[str], None],
-    jobs: int,
-    show: Callable[[int, Iterable[str]], None] = lambda done, running: None,
-) -> None:
-    """Do `work` for every stage once those that it needs are done, the first in order first.
-
-    Args:
-        needs: stages in an order in which they could run one by one, each with those that must be done before it.
-        work: runs one stage; raises if it fails.
-        jobs: how many at a time.
-        show: told how many stages are done and which are running, whenever that changes.
-
-    Raises:
-        Exception: the first that `work` raised. What runs then is waited for, and nothing new is begun.
-    """
-    done: set[str] = set()
-    running: dict[Future[None], str] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        while len(done) < len(needs):
-            begun = done | {*running.values()}
-            ready = [stage for stage, needed in needs.items() if stage not in begun and needed <= done]
-            for stage in ready[: jobs - len(running)]:
-                running[pool.submit(work, stage)] = stage
-            show(len(done), running.values())
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                stage = running.pop(future)
-                future.result()
-                done.add(stage)
-    show(len(done), ())
-
-
-def run(stage: str, environment: Mapping[str, str]) -> None:
-    """Let DVC run one stage, and print what it printed when it is done.
-
-    Raises:
-        NegbenchError: the stage failed.
-    """
-    command = [*DVC, "--wait-for-lock", "repro", "--single-item", stage]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False
-    )
-    tqdm.write(done.stdout.rstrip(), file=sys.stdout)
-    if done.returncode:
-        raise NegbenchError(f"stage '{stage}' failed", "dvc.yaml", "See above why; what is done is kept.")
+        from pipelines import clone, cluster
+    except ModuleNotFoundError as error:
+        what, step = f"no module '{error.name}'", "Run `pip install -e '.[cluster]'`, or one stage at a time: JOBS=1."
+        raise NegbenchError(what, "dask.distributed", step) from error
+    with cluster.connect(arguments.scheduler, arguments.jobs) as client, Board(stages) as board:
+        clones = cluster.own_clones(client)
+        if clones:
+            clone.share()
+        submit = cluster.submitter(client, stages, clones, board)
+        cluster.side_by_side(client, stages, submit, board, arguments.keep_going)
+    if failed := board.in_state("failed"):
+        left = board.in_state("not run")
+        what = f"failed: {', '.join(failed)}" + (f"; not run: {', '.join(left)}" if left else "")
+        raise NegbenchError(what, "dvc.yaml", "See above why; what is done is kept.")
+    return clones
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of `python -m pipelines.repro`."""
     options = argparse.ArgumentParser("python -m pipelines.repro", description=__doc__.split("\n")[0])
     options.add_argument("--jobs", type=int, default=2, help="stages at a time (default: 2)")
+    options.add_argument("--scheduler", help="address of a Dask scheduler, whose workers take the place of --jobs")
+    options.add_argument("-k", "--keep-going", action="store_true", help="run what does not need a failed stage")
     return options
 
 

@@ -1,0 +1,46 @@
+"""Doing something alone: whoever comes second waits, and says for whom."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from time import sleep
+
+
+@contextmanager
+def alone(path: Path, what: str, give_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Hold the lock `path` for the block; the system frees it however the process ends.
+
+    Args:
+        path: a file that holds, while locked, who locked it.
+        what: what is done, told to those who wait.
+        give_up: asked while waiting.
+
+    Raises:
+        InterruptedError: `give_up` said yes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        told = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    file.seek(0)
+                    print(f"Waiting for {file.read().strip() or 'another process'}", flush=True)
+                told = True
+                if give_up():
+                    raise InterruptedError(f"interrupted while waiting to do: {what}") from None
+                sleep(0.2)
+        file.truncate(0)
+        since = f"{datetime.now():%H:%M:%S}"
+        file.write(f"{what}, process {os.getpid()} on {platform.node()}, since {since}\n")
+        file.flush()
+        yield

@@ -1,0 +1,61 @@
+"""One stage by DVC, beside others: what `python -m pipelines.repro` starts for each, on whatever machine.
+
+    python -m pipelines.single train@simcse-0
+
+It ends with its parent: stdin is a pipe that closes when the parent dies, however it dies. Then the stage's command
+is stopped, and DVC, which may be writing, is left to come to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from time import sleep
+
+import psutil
+
+from pipelines import clone, main
+from pipelines.dvc_command import dvc
+from pipelines.errors import NegbenchError
+from pipelines.locks import alone
+
+GRACE = 10  # seconds that a command has to clean up
+
+
+def single(arguments: argparse.Namespace) -> None:
+    """Let DVC run the stage if it has changed; in a clone of one's own, fetch what it needs and share what it made."""
+    gone = threading.Event()
+    threading.Thread(target=_end_with_parent, args=(gone,), daemon=True).start()
+    name = arguments.stage
+    with alone(Path(".dvc/tmp/stages") / name, f"stage '{name}'", gone.is_set):
+        if arguments.clone:
+            order = clone.Order(**json.loads(arguments.clone))
+            clone.check(order)
+            clone.bring(order, gone.is_set)
+        if not gone.is_set() and dvc("--wait-for-lock", "repro", "--single-item", name):
+            raise NegbenchError(f"stage '{name}' failed", "dvc.yaml", "See above why; what is done is kept.")
+        if arguments.clone and not gone.is_set():
+            clone.share(name)
+
+
+def _end_with_parent(gone: threading.Event) -> None:
+    os.read(sys.stdin.fileno(), 1)
+    gone.set()
+    while True:  # a command may be about to start
+        children = psutil.Process().children(recursive=True)
+        for child in children:
+            child.terminate()
+        for child in psutil.wait_procs(children, timeout=GRACE)[1]:
+            child.kill()
+        sleep(0.2)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("python -m pipelines.single", description=__doc__.split("\n")[0])
+    parser.add_argument("stage", help="a stage of dvc.yaml")
+    parser.add_argument("--clone", help="JSON of pipelines/clone.py's Order: this folder is a clone of its own")
+    sys.exit(main.run(single, parser))

@@ -1,0 +1,65 @@
+"""What runs on a Dask worker: one process per stage, in the folder that all share or in the worker's own clone.
+
+Dask ships this module's text along, so that a worker needs no path to the repository before it has read its settings:
+the standard library and `distributed` are all that may be imported here.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from distributed import get_worker
+
+CLONE = "NEGBENCH_CLONE"  # environment variable: the worker's own clone
+
+
+def perform(stage: str, topic: str, folder: str, arguments: Sequence[str]) -> tuple[int, str]:
+    """Run `pipelines.single` for a stage and wait for it; stop it when nobody wants it any more.
+
+    Args:
+        stage: a stage of dvc.yaml.
+        topic: of the Dask event that tells that the stage begins, and where.
+        folder: the repository in which the run was started.
+        arguments: more of `pipelines.single`; with `--clone` the stage runs in the worker's own clone.
+
+    Returns:
+        The exit code, and what the stage printed.
+    """
+    worker, own = get_worker(), os.environ.get(CLONE)
+    task = worker.get_current_task()
+    worker.log_event(topic, {"stage": stage, "host": platform.node()})
+    if bool(own) != ("--clone" in arguments):
+        return 1, f"error: of two workers one has a clone of its own and one has none ({CLONE}). Set it on all or none."
+    place = Path(own or folder)
+    if not (place / "dvc.yaml").is_file():
+        return 1, f"error: no repository on {platform.node()} ({place}). Share the folder, or make a clone there."
+    threads = max(1, (os.cpu_count() or 1) // worker.state.nthreads)
+    environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
+    command = [sys.executable, "-m", "pipelines.single", stage, *arguments]
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(
+            command,
+            cwd=place,
+            env=environment,
+            stdin=subprocess.PIPE,  # closes when this process dies, and the child stops
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert child.stdin is not None
+        while child.poll() is None:
+            try:
+                child.wait(0.2)
+            except subprocess.TimeoutExpired:
+                known = worker.state.tasks.get(task)
+                if known is None or known.state != "executing" or worker.status.name != "running":
+                    child.stdin.close()
+        child.stdin.close()
+        output.seek(0)
+        return child.returncode, output.read().decode(errors="replace")

@@ -19,6 +19,7 @@ from pipelines import clone, worker
 from pipelines.errors import NegbenchError
 from pipelines.graph import Stage
 from pipelines.progress import Board
+from pipelines.worker import CLONE, perform
 
 # What DVC advises after every stage.
 HINT = re.compile(r"\n*To track the changes with git.*?\n(Use `dvc push` [^\n]*\n)", re.DOTALL)
@@ -56,7 +57,7 @@ def connect(address: str | None, jobs: int) -> Iterator[Client]:
 
 def own_clones(client: Client) -> bool:
     """Whether the workers have clones of their own."""
-    return any(client.run(lambda name: name in os.environ, worker.CLONE).values())
+    return any(client.run(lambda name: name in os.environ, CLONE).values())
 
 
 def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: Board) -> Callable[[str], Future]:
@@ -81,7 +82,7 @@ def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: 
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         declared = {resource for facts in workers for resource in facts["resources"]}
         return client.submit(
-            worker.perform,
+            lambda *task: perform(*task),  # Dask ships a lambda by value, and with it what it calls
             name,
             run,
             str(Path.cwd()),

@@ -83,7 +83,8 @@ class Board:
     def ended(self, stage: str, state: State, printed: str) -> None:
         """The stage came to its end as `state`, having printed `printed`."""
         self.states[stage] = state
-        seconds = time() - self._since.get(stage, time())
+        now = time()
+        seconds = now - self._since.get(stage, now)
         if state == "done":
             self._took.append((stage, seconds))
         if printed:

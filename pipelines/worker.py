@@ -1,7 +1,7 @@
 """What runs on a Dask worker: one process per stage, in the folder that all share or in the worker's own clone.
 
-Dask ships this module's text along, so that a worker needs no path to the repository before it has read its settings:
-the standard library and `distributed` are all that may be imported here.
+The function travels with the task, so that `dask worker` can be started anywhere; it may therefore use nothing of the
+repository, only the standard library and `distributed`.
 """
 
 from __future__ import annotations

@@ -1,62 +1,91 @@
-"""Stages side by side: the order, what a failure leaves, and DVC's own view of the outcome."""
+"""Stages side by side: the order, what a failure leaves, what an interruption stops, and that DVC agrees."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
 import pytest
+from distributed import Client, Future, LocalCluster
 from dvc.repo import Repo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.cluster import side_by_side
+from pipelines.graph import Stage
 from pipelines.params import ROOT
-from pipelines.repro import side_by_side
+from pipelines.progress import Board
 
 
-@given(
-    edges=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20),
-    jobs=st.integers(1, 4),
-)
-@settings(max_examples=50)
-def test_every_stage_runs_once_after_what_it_needs(edges: list[tuple[int, int]], jobs: int) -> None:
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    options = {"processes": False, "dashboard_address": None, "memory_limit": 0}
+    with LocalCluster(n_workers=1, threads_per_worker=3, **options) as cluster, Client(cluster) as client:
+        yield client
+
+
+def run(client: Client, stages: Mapping[str, Stage], work: object, keep_going: bool = False) -> Board:
+    def submit(name: str) -> Future:
+        board.begun(name, "here")
+        return client.submit(work, name, pure=False)
+
+    with Board(stages) as board:
+        side_by_side(client, stages, submit, board, keep_going)
+    return board
+
+
+LOG: list[str] = []  # Dask copies what a task brings along, but a module's global stays one
+
+
+def noted(stage: str) -> tuple[int, str]:
+    LOG.append(f"begin {stage}")
+    LOG.append(f"end {stage}")
+    return 0, ""
+
+
+@given(edges=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20))
+@settings(max_examples=30)
+def test_every_stage_runs_once_after_what_it_needs(client: Client, edges: list[tuple[int, int]]) -> None:
+    LOG.clear()
     needs = {str(stage): {str(a) for a, b in edges if b == stage and a < b} for stage in range(10)}
-    lock, running, most, done = threading.Lock(), 0, 0, []
-
-    def work(stage: str) -> None:
-        nonlocal running, most
-        with lock:
-            assert needs[stage] <= set(done)
-            running += 1
-            most = max(most, running)
-        with lock:
-            running -= 1
-            done.append(stage)
-
-    shown: list[int] = []
-    side_by_side(needs, work, jobs, lambda count, _: shown.append(count))
-    assert sorted(done) == sorted(needs)
-    assert most <= jobs
-    assert shown == sorted(shown)
-    assert shown[-1] == 10
+    # What a stage needs and is not among the stages has not changed: nobody waits for it.
+    stages = {name: Stage((*needed, "unchanged"), {}) for name, needed in needs.items()}
+    board = run(client, stages, noted)
+    assert board.in_state("done") == [*stages]
+    assert len(LOG) == 20
+    for name, needed in needs.items():
+        assert all(LOG.index(f"end {other}") < LOG.index(f"begin {name}") for other in needed)
 
 
-def test_after_a_failure_nothing_new_begins() -> None:
-    begun = []
-    held = threading.Event()
+def good_waits_for_bad(stage: str) -> tuple[int, str]:
+    LOG.append(stage)
+    if stage == "bad":
+        return 1, "no luck"
+    until(lambda: "bad" in LOG)
+    time.sleep(0.5)  # until the failure is known
+    return 0, ""
 
-    def work(stage: str) -> None:
-        begun.append(stage)
-        if stage == "a":
-            held.wait(30)  # until b is running too
-            raise RuntimeError("a failed")
-        held.set()
 
-    with pytest.raises(RuntimeError, match="a failed"):
-        side_by_side({"a": set(), "b": set(), "c": {"a"}, "d": {"b", "a"}}, work, 2)
-    assert sorted(begun) == ["a", "b"]
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_after_a_failure_what_needs_it_never_begins(client: Client, keep_going: bool) -> None:
+    LOG.clear()
+    needs = {"bad": (), "good": (), "after bad": ("bad",), "after good": ("good",), "last": ("after bad", "after good")}
+    board = run(client, {name: Stage(needed, {}) for name, needed in needs.items()}, good_waits_for_bad, keep_going)
+    done = ["good", "after good"] if keep_going else ["good"]
+    assert board.in_state("done") == done
+    assert board.in_state("failed") == ["bad"]
+    assert board.in_state("not run") == [name for name in needs if name not in ("bad", *done)]
+    assert sorted(LOG) == sorted(["bad", *done])
+
+
+def test_a_stage_whose_task_breaks_has_failed(client: Client) -> None:
+    assert run(client, {"only": Stage((), {})}, int).in_state("failed") == ["only"]  # int("only") raises
 
 
 # Each of two stages waits until the other has begun: one at a time they would never end.
@@ -74,9 +103,16 @@ Path(me).write_text(Path("source").read_text() + me)
 STAGES = """
 stages:
   first: {cmd: python meet.py first second, deps: [source], outs: [first]}
-  second: {cmd: python meet.py second first, deps: [source], outs: [second]}
+  second: {cmd: python meet.py second first, deps: [source], outs: [second], meta: {resources: {GPU: 0.5}}}
   both: {cmd: cat first second > both, deps: [first, second], outs: [both]}
+"""
+APART = """
   apart: {cmd: 'false', deps: [late], outs: [apart]}
+  after: {cmd: 'cat apart > after', deps: [apart], outs: [after]}
+"""
+ENDLESS = """
+stages:
+  endless: {cmd: 'touch began; sleep 600', deps: [source], outs: [never]}
 """
 
 
@@ -85,24 +121,36 @@ def project(tmp_path: Path) -> Path:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     Repo.init(str(tmp_path))
     (tmp_path / "meet.py").write_text(MEET)
-    (tmp_path / "dvc.yaml").write_text(STAGES.rsplit("\n", 2)[0] + "\n")
+    (tmp_path / "dvc.yaml").write_text(STAGES)
     (tmp_path / "source").write_text("x")
     return tmp_path
 
 
-def repro(project: Path) -> subprocess.CompletedProcess[str]:
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'repro'; import runpy; "
-    code += "runpy.run_module('pipelines.repro', run_name='__main__')"
-    command = [sys.executable, "-c", code, "--jobs", "2"]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+def start(project: Path, *options: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.repro", *options],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def repro(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    started = start(project, *options)
+    out, err = started.communicate(timeout=120)
+    return subprocess.CompletedProcess(started.args, started.returncode, out, err)
 
 
 def test_independent_stages_run_side_by_side_and_dvc_agrees(project: Path) -> None:
     done = repro(project)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project / "both").read_text() == "xfirstxsecond"
-    with Repo(str(project)) as repo:
-        assert repo.status() == {}
+    assert "about" in done.stdout
+    with Repo(str(project)) as opened:
+        assert opened.status() == {}
     for began in project.glob("*.began"):
         began.unlink()
     again = repro(project)
@@ -121,11 +169,67 @@ def test_what_dvc_cannot_read_dvc_itself_explains(project: Path) -> None:
 
 def test_a_failed_stage_is_one_line_and_what_is_done_stays(project: Path) -> None:
     (project / "late").write_text("y")
-    (project / "dvc.yaml").write_text(STAGES)
-    failed = repro(project)
+    (project / "dvc.yaml").write_text(STAGES + APART)
+    failed = repro(project, "--keep-going")
     assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1].startswith("error: stage 'apart' failed (dvc.yaml)")
+    assert failed.stderr.splitlines()[-1].startswith("error: failed: apart; not run: after (dvc.yaml)")
+    assert "failed to run: false" in failed.stdout
     assert "Traceback" not in failed.stderr
-    (project / "dvc.yaml").write_text(STAGES.rsplit("\n", 2)[0] + "\n")
+    assert (project / "both").read_text() == "xfirstxsecond"
+    (project / "dvc.yaml").write_text(STAGES)
+    assert "up to date" in repro(project).stdout
+
+
+def test_a_cluster_that_is_not_there_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+    failed = repro(project, "--scheduler", "tcp://127.0.0.1:9")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("error: no Dask scheduler answers: ")
+    assert "Traceback" not in failed.stderr
+
+
+def until(condition: object, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()) == folder:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interruption_stops_all_that_ran_and_locks_nothing(project: Path, how: signal.Signals) -> None:
+    (project / "dvc.yaml").write_text(ENDLESS)
+    started = start(project)
+    until((project / "began").exists)
+    started.send_signal(how)
+    _, err = started.communicate(timeout=60)
+    assert started.returncode in {signal.SIGINT: (130,), signal.SIGTERM: (143,), signal.SIGKILL: (-9,)}[how]
+    assert "Traceback" not in err
+    until(lambda: not processes_in(project))
+    (project / "dvc.yaml").write_text(STAGES)
     assert repro(project).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_second_of_two_runs_waits_and_says_for_whom(project: Path) -> None:
+    slow = STAGES.replace("cat first second", "sleep 5; cat first second")
+    (project / "dvc.yaml").write_text(slow)
+    one = start(project)
+    until((project / "first").exists)
+    two = repro(project)
+    out, err = one.communicate(timeout=60)
+    assert one.returncode == two.returncode == 0, out + err + two.stdout + two.stderr
+    assert f"Waiting for `make repro` in this folder, process {one.pid} on " in two.stdout
+    assert "Running stage" not in two.stdout
     assert (project / "both").read_text() == "xfirstxsecond"

@@ -1,0 +1,104 @@
+"""Two clones: what must be the same in both, and how results come from one to the other."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from pipelines import clone
+from pipelines.dvc_command import dvc
+from pipelines.errors import NegbenchError
+
+DVC_YAML = """
+stages:
+  fetch: {cmd: cp source data, deps: [source], outs: [data: {cache: false}]}
+  train:
+    cmd: echo x >> ../trained; mkdir -p runs; cp data runs/model; cp data score.json
+    deps: [data]
+    outs: [runs/model]
+    metrics: [score.json: {cache: false}]
+  report: {cmd: cat runs/model score.json > report, deps: [runs, score.json], outs: [report]}
+"""
+
+
+@pytest.fixture
+def clones(tmp_path: Path) -> tuple[Path, Path]:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        subprocess.run(["git", *identity, *arguments], cwd=one, check=True, capture_output=True)
+
+    git("init", "-q")
+    with Repo.init(str(one)) as repo, repo.config.edit("repo") as config:
+        config["remote"] = {"common": {"url": str(tmp_path / "remote")}}
+        config["core"] = {"remote": "common"}
+    (one / "dvc.yaml").write_text(DVC_YAML)
+    (one / "params.yaml").write_text("rate: 1\n")
+    (one / "source").write_text('{"x": 1}')
+    (one / ".gitignore").write_text("/data\n/runs\n/report\n/score.json\n")
+    git("add", "-A")
+    git("commit", "-qm", "All")
+    git("clone", "-q", str(one), str(two))
+    return one, two
+
+
+def order(folder: Path, *needs: str) -> clone.Order:
+    with chdir(folder):
+        return clone.Order("run", [*needs], clone.state())
+
+
+def test_clones_of_the_same_commit_are_the_same_whatever_was_generated(clones: tuple[Path, Path]) -> None:
+    one, two = clones
+    with chdir(one):
+        dvc("repro")
+    with chdir(two):
+        clone.check(order(one))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("params.yaml", "params.yaml differs"), ("dvc.yaml", "edits of tracked files differs"), (None, "commit differs")],
+)
+def test_what_differs_is_named(clones: tuple[Path, Path], change: str | None, told: str) -> None:
+    one, two = clones
+    ordered = order(one)
+    with chdir(two):
+        if change:
+            Path(change).write_text("rate: 2\n")
+        else:
+            identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+            subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "More"], check=True)
+        with pytest.raises(NegbenchError, match=told):
+            clone.check(ordered)
+
+
+def test_results_come_through_the_remote_once(clones: tuple[Path, Path], tmp_path: Path) -> None:
+    one, two = clones
+    with chdir(one):
+        assert dvc("repro", "train") == 0
+        clone.share()
+    with chdir(two):
+        clone.bring(order(one, "fetch", "train"))
+        assert dvc("repro", "--single-item", "report") == 0
+        (two / "runs/model").unlink()
+        clone.bring(order(one, "fetch", "train"))  # of the same run: another stage may be reading
+        assert not (two / "runs/model").exists()
+        clone.bring(dataclasses.replace(order(one, "fetch", "train"), run="next"))
+    assert (two / "runs/model").read_text() == (two / "score.json").read_text() == '{"x": 1}'
+    assert (tmp_path / "trained").read_text() == "x\n"
+
+
+def test_without_a_remote_the_error_says_how_to_get_one(clones: tuple[Path, Path]) -> None:
+    one, _ = clones
+    with chdir(one):
+        assert dvc("repro") == 0
+        assert dvc("remote", "remove", "common") == 0
+        with pytest.raises(NegbenchError, match="dvc remote add --default"):
+            clone.share()

@@ -1,0 +1,65 @@
+"""dvc.lock: the bytes that DVC itself writes, and never half of them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from pipelines import dvc_command
+from pipelines.dvc_command import dvc
+
+STAGES = """
+stages:
+  each:
+    matrix: {name: [a, b, c]}
+    cmd: mkdir -p made && cp source made/${item.name}
+    deps: [source]
+    params: [rate, nothing, words, deep.list]
+    outs: ['made/${item.name}']
+  all: {cmd: cat made/* > all, deps: [made], metrics: [all: {cache: false}]}
+"""
+PARAMS = """
+rate: 1.0e-06
+nothing: null
+words: "yes: é, 'quoted' and long enough to be folded somewhere by a printer that folds at eighty columns"
+deep: {list: [1, 2.50, true, {a: null}], other: 2}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    Repo.init(str(tmp_path))
+    (tmp_path / "source").write_text("x")
+    (tmp_path / "dvc.yaml").write_text(STAGES)
+    (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_bytes_are_those_of_dvc(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    plain = tmp_path_factory.mktemp("plain") / "copy"
+    shutil.copytree(project, plain)
+    for change in ("", "y"):
+        for folder in (project, plain):
+            (folder / "source").write_text("x" + change)
+        subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=plain, check=True, capture_output=True)
+        with chdir(project):
+            assert dvc("repro") == 0
+        assert (project / "dvc.lock").read_bytes() == (plain / "dvc.lock").read_bytes()
+
+
+def test_a_write_that_breaks_leaves_the_earlier_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with chdir(project):
+        assert dvc("repro", "each@a") == 0
+        before = Path("dvc.lock").read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(dvc_command, "dumps_yaml", lambda content: 1 / 0)
+            assert dvc("repro", "each@b") != 0
+        assert Path("dvc.lock").read_bytes() == before
+        assert dvc("repro") == 0

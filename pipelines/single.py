@@ -43,7 +43,8 @@ def single(arguments: argparse.Namespace) -> None:
 
 
 def _end_with_parent(gone: threading.Event) -> None:
-    os.read(sys.stdin.fileno(), 1)
+    while os.read(sys.stdin.fileno(), 1024):
+        continue
     gone.set()
     while True:  # a command may be about to start
         children = psutil.Process().children(recursive=True)

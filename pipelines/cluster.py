@@ -75,9 +75,12 @@ def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: 
     run = uuid4().hex[:8]
     state = clone.state() if clones else {}
     places = {name: place for place, name in enumerate(stages)}
-    client.subscribe_topic(run, lambda event: board.begun(event[1]["stage"], event[1]["host"]))
+
+    def begun(event: tuple[float, dict[str, str]]) -> None:
+        board.begun(event[1]["stage"], event[1]["host"])
 
     def submit(name: str) -> Future:
+        client.subscribe_topic(run, begun)  # each time: a scheduler that was started again knows of none
         order = clone.Order(run, [*stages[name].needs], state)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         declared = {resource for facts in workers for resource in facts["resources"]}

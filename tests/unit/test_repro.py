@@ -126,10 +126,10 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(project: Path, *options: str) -> subprocess.Popen[str]:
+def start(project: Path, *options: str, program: tuple[str, ...] = ("-m", "pipelines.repro")) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.repro", *options],
+        [sys.executable, *program, *options],
         cwd=project,
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
@@ -186,6 +186,22 @@ def test_a_cluster_that_is_not_there_is_one_line(project: Path, monkeypatch: pyt
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1].startswith("error: no Dask scheduler answers: ")
     assert "Traceback" not in failed.stderr
+
+
+def test_without_dask_stages_run_one_by_one(project: Path) -> None:
+    (project / "dvc.yaml").write_text("stages: {only: {cmd: cp source only, deps: [source], outs: [only]}}")
+    code = "import sys; sys.modules['distributed'] = None; "
+    code += "import runpy; runpy.run_module('pipelines.repro', run_name='__main__')"
+    failed = start(project, program=("-c", code))
+    _, err = failed.communicate(timeout=120)
+    assert err.splitlines() == [
+        "error: no module 'distributed' (dask.distributed). "
+        "Run `pip install -e '.[cluster]'`, or one stage at a time: JOBS=1."
+    ]
+    done = start(project, "--jobs", "1", program=("-c", code))
+    done.communicate(timeout=120)
+    assert done.returncode == 0
+    assert (project / "only").read_text() == "x"
 
 
 def until(condition: object, seconds: float = 30) -> None:

@@ -123,15 +123,19 @@ def side_by_side(
     running: dict[Future, str] = {}
     ended = as_completed(raise_errors=False)
     while True:
-        if keep_going or not failed:
-            begun = done | failed | {*running.values()}
-            for name in [n for n in stages if n not in begun and done.issuperset(stages.keys() & stages[n].needs)]:
+        begun = done | failed | {*running.values()}
+        ready = [n for n in stages if n not in begun and done.issuperset(stages.keys() & stages[n].needs)]
+        try:
+            for name in ready if keep_going or not failed else []:
                 future = submit(name)
                 running[future] = name
                 ended.add(future)
+            board.slots = sum(client.nthreads().values())
+        except OSError:  # the connection broke, and the futures do not show it yet
+            _wait_for_scheduler(client, board)
+            continue
         if not running:
             break
-        board.slots = sum(client.nthreads().values())
         future = next(ended)
         if future not in running:  # taken back after a failure
             continue
@@ -156,6 +160,7 @@ def side_by_side(
 
 def _wait_for_scheduler(client: Client, board: Board) -> None:
     """Wait while the client tries to reach a lost scheduler again, as long as Dask's connection timeout."""
+    sleep(0.2)  # until the client knows
     if client.status == "connecting":
         board.say(f"The Dask scheduler is lost; waiting for it at {client.scheduler.address}")
     while client.status == "connecting":

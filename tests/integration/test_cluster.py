@@ -276,7 +276,7 @@ def test_the_demo_on_two_clones_has_the_numbers_of_dvc_alone(cluster: Cluster, t
     for name in ("first", "second"):
         git(tmp_path, "clone", "-q", str(folder), name)
         cluster.worker("--nthreads", "1", NEGBENCH_CLONE=str(tmp_path / name))
-    finish(cluster.repro(folder), 600)
+    finish(cluster.repro(folder), 900)
     ours, plain = made(folder), plainly(folder, cluster, "evaluate", "untrained", "mteb", "mteb_untrained")
     metrics = [name for name in ours if name.endswith(("metrics.json", "records.json"))]
     assert len(metrics) == 6

@@ -88,6 +88,22 @@ def test_a_stage_whose_task_breaks_has_failed(client: Client) -> None:
     assert run(client, {"only": Stage((), {})}, int).in_state("failed") == ["only"]  # int("only") raises
 
 
+def test_a_stage_that_could_not_be_submitted_is_submitted_again(client: Client) -> None:
+    LOG.clear()
+    refusals = iter([OSError("connection closed"), OSError("connection closed")])
+
+    def submit(name: str) -> Future:
+        for error in refusals:
+            raise error
+        return client.submit(noted, name, pure=False)
+
+    stages = {"first": Stage((), {}), "second": Stage(("first",), {})}
+    with Board(stages) as board:
+        side_by_side(client, stages, submit, board, keep_going=False)
+    assert board.in_state("done") == ["first", "second"]
+    assert LOG == ["begin first", "end first", "begin second", "end second"]
+
+
 # Each of two stages waits until the other has begun: one at a time they would never end.
 MEET = """
 import sys, time

@@ -35,9 +35,13 @@ def connect(address: str | None, jobs: int) -> Iterator[Client]:
         NegbenchError: nothing answers at the address.
     """
     if address is None:
-        # Threads are enough: each stage is a process of its own.
         cluster = LocalCluster(
-            n_workers=1, threads_per_worker=jobs, processes=False, dashboard_address=None, memory_limit=0
+            n_workers=1,
+            threads_per_worker=jobs,
+            processes=False,  # threads are enough: each stage is a process of its own
+            memory_limit=0,
+            dashboard_address="127.0.0.1:0",  # cannot be left out, and is nothing for the network
+            worker_dashboard_address="127.0.0.1:0",
         )
         with cluster, Client(cluster) as client:
             yield client

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from distributed import Client, Future, LocalCluster
+from distributed import Client, Future
 from dvc.repo import Repo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.cluster import side_by_side
+from pipelines.cluster import connect, side_by_side
 from pipelines.graph import Stage
 from pipelines.params import ROOT
 from pipelines.progress import Board
@@ -25,8 +25,7 @@ from pipelines.progress import Board
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    options = {"processes": False, "dashboard_address": None, "memory_limit": 0}
-    with LocalCluster(n_workers=1, threads_per_worker=3, **options) as cluster, Client(cluster) as client:
+    with connect(None, jobs=3) as client:
         yield client
 
 

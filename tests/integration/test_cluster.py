@@ -163,14 +163,13 @@ def finish(started: subprocess.Popen[str], seconds: float = 240) -> str:
 def made(folder: Path) -> dict[str, bytes]:
     """What the stages left, and what DVC knows of it in whatever order."""
     names = subprocess.run(
-        ["git", "ls-files", "--others", "--ignored", "--exclude-standard"],
-        *(),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
+        ["git", "ls-files", "--others"], cwd=folder, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    files = {name: (folder / name).read_bytes() for name in names if not name.startswith(".dvc")}
+    files = {
+        name: (folder / name).read_bytes()
+        for name in names
+        if not name.startswith((".dvc", "dvc.lock")) and "__pycache__" not in name
+    }
     lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
     return files | {name: yaml.safe_dump(stage).encode() for name, stage in lock.items()}
 

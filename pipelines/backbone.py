@@ -82,7 +82,7 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
     code = provenance.code_hash(params.METHODS / "core")
     key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
-    checkpoint = CHECKPOINTS / f"backbone-{key}.pt"
+    checkpoint = CHECKPOINTS / f"backbone-{key}.safetensors"
     history = train(method, tokens, recipe, seed=settings.seed, look=None, checkpoint=checkpoint, progress="backbone")
     return encoder, history
 

@@ -109,7 +109,7 @@ class Train(Section):
     select: Literal["stsb-dev", "sts-test", "last"] = "stsb-dev"
     # At each look, score STS-B dev and the seven STS test sets, both, to tell what the choice of checkpoint is worth.
     watch: bool = True
-    checkpoint_every: int = Field(1_000, ge=1)  # steps between two states to resume from
+    checkpoint_seconds: float = Field(60, ge=0)  # between two states to resume from: what a kill costs at most
     precision: Literal["fp32", "bf16"] = "fp32"
     # In training, under the method's own head, and at evaluation: one of those that a saved model can carry.
     pooling: Literal["cls_before_pooler", "mean"] = "cls_before_pooler"

@@ -124,7 +124,7 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
         seed=run.seed,
         look=looks(run.recipe),
         teacher=teacher,
-        checkpoint=CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.pt",
+        checkpoint=CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.safetensors",
         progress=progress,
     )
     return method, history

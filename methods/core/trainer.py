@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import functools
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from methods.core import checkpoint as checkpoints
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.step_log import StepLog
 from methods.core.text import TokenTable
-from pipelines import atomic
-from pipelines.errors import DivergedError, NegbenchError
+from pipelines.errors import DivergedError
 from pipelines.params import Train
 from pipelines.seeding import seed_for
 
@@ -79,23 +79,15 @@ def train(
     best: dict[str, Tensor] = {}
     done = 0
     torch.manual_seed(seed_for(seed, "dropout"))
-    if checkpoint is not None and checkpoint.is_file():
-        try:
-            state = torch.load(checkpoint, map_location=device, weights_only=True)
-        except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
-            raise NegbenchError("the checkpoint is damaged", checkpoint, "Delete it and run again.") from error
-        method.load_state_dict(state["method"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        history, best, done = History(**state["history"]), state["best"], state["done"]
-        torch.set_rng_state(state["rng"].cpu())
-        if device.type == "cuda":  # dropout draws there
-            torch.cuda.set_rng_state(state["device_rng"].cpu(), device)
+    if checkpoint is not None and (state := checkpoints.load(checkpoint, method, optimiser, schedule)):
+        best, facts = state
+        history, done = History(**facts["history"]), facts["done"]
 
     method.train()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if progress else True)
     log = StepLog(history.rows, progress or "train")
+    saved = time.monotonic()
     for step in bar:
         log.begin()
         rows = rows_at(step, len(tokens), settings.batch_size, seed)
@@ -109,7 +101,8 @@ def train(
         optimiser.step()
         schedule.step()
         looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
-        saving = checkpoint is not None and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps
+        due = time.monotonic() - saved >= settings.checkpoint_seconds
+        saving = checkpoint is not None and due and step + 1 < steps
         values = {"loss": loss.detach(), "grad_norm": norm, **logs}
         log.add(step + 1, len(rows), float(learning_rate), values, now=looking or saving or step + 1 == steps)
         if look is not None and looking:
@@ -123,19 +116,9 @@ def train(
                 history.best_step, history.best_score = step + 1, found
                 best = copy.deepcopy(method.encoder.state_dict())
         if checkpoint is not None and saving:
-            _save(
-                checkpoint,
-                {
-                    "method": method.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "history": vars(history),
-                    "best": best,
-                    "done": step + 1,
-                    "rng": torch.get_rng_state(),
-                    "device_rng": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
-                },
-            )
+            facts = {"history": vars(history), "done": step + 1}
+            checkpoints.save(checkpoint, method, optimiser, schedule, best, facts)
+            saved = time.monotonic()
     if best:
         method.encoder.load_state_dict(best)
     if not all(weight.isfinite().all() for weight in method.encoder.parameters()):  # the last step has no next loss
@@ -186,13 +169,3 @@ def _decay_groups(method: nn.Module, weight_decay: float) -> list[dict[str, Any]
         {"params": list(decayed), "weight_decay": weight_decay},
         {"params": list(plain), "weight_decay": 0.0},
     ]
-
-
-def _save(path: Path, state: dict[str, Any]) -> None:
-    """Write the state whole or not at all: a kill never leaves half a checkpoint, nor do two runs at once."""
-    try:
-        with atomic.file(path) as out:
-            torch.save(state, out)
-    except (RuntimeError, OSError) as error:  # torch tells a full disk as a RuntimeError
-        cause = str(error).splitlines()[0]
-        raise NegbenchError(f"cannot write the checkpoint: {cause}", path, "Free some space and run again.") from error

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from eval.embeddings import EmbeddedOnce
+from methods.core import checkpoint as checkpoints
 from methods.core.encoder import Encoder
-from methods.core.trainer import _save
 from pipelines import atomic, main
 from argparse import ArgumentParser
 
@@ -28,7 +28,9 @@ def model(_):
         encoder.save(out)
 
 def checkpoint(_):
-    _save(target / "state.pt", {"weights": torch.zeros(100_000)})
+    optimiser = torch.optim.AdamW(encoder.parameters())
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0)
+    checkpoints.save(target / "state.safetensors", encoder, optimiser, schedule, {}, {})
 
 class Wide:
     def encode(self, sentences):

@@ -23,7 +23,7 @@ from pipelines.errors import NegbenchError
 from pipelines.params import Train
 
 SENTENCES = [f"{a} {b} {c}" for a in ("man", "dog", "cat") for b in ("eats", "rides") for c in ("a", "big", "the")]
-RECIPE = Train(sentences=len(SENTENCES), batch_size=4, epochs=2, lr=1e-3, eval_every=2, checkpoint_every=3)
+RECIPE = Train(sentences=len(SENTENCES), batch_size=4, epochs=2, lr=1e-3, eval_every=2, checkpoint_seconds=0)
 STEPS = 10  # ceil(18 / 4) * 2
 
 
@@ -160,7 +160,7 @@ class Stopped(Exception):
 
 
 def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    checkpoint = tmp_path / "state.pt"
+    checkpoint = tmp_path / "state.safetensors"
     whole = simcse(copy.deepcopy(tiny_encoder))
     calls = 0
 
@@ -173,7 +173,7 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
     def dying(encoder: Encoder) -> dict[str, float | None]:
         nonlocal calls
         calls += 1
-        if calls == 4:  # at step 8, after the checkpoints of steps 3 and 6
+        if calls == 4:  # at step 8, after the checkpoint of step 7
             raise Stopped
         return look(encoder)
 
@@ -204,13 +204,13 @@ def test_a_run_resumed_on_a_gpu_draws_the_masks_that_were_left(tiny_encoder: Enc
     def dying(_: Encoder) -> dict[str, float | None]:
         nonlocal calls
         calls += 1
-        if calls == 4:  # at step 8, after the checkpoints of steps 3 and 6
+        if calls == 4:  # at step 8, after the checkpoint of step 7
             raise Stopped
         return {"stsb_dev": 0.0}
 
     def run(look: Callable[[Encoder], dict[str, float | None]] | None) -> list[float]:
         method = simcse(copy.deepcopy(tiny_encoder)).to("cuda")
-        checkpoint = tmp_path / "state.pt" if look or (tmp_path / "state.pt").is_file() else None
+        checkpoint = tmp_path / "state.safetensors" if look or (tmp_path / "state.safetensors").is_file() else None
         history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=look, checkpoint=checkpoint)
         return [row["loss"] for row in history.rows]
 
@@ -308,7 +308,7 @@ def test_weights_that_are_not_finite_are_not_kept(tiny_encoder: Encoder) -> None
 
 
 def test_a_damaged_checkpoint_says_what_to_do(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    checkpoint = tmp_path / "state.pt"
+    checkpoint = tmp_path / "state.safetensors"
     checkpoint.write_bytes(b"PK half a file")
     with pytest.raises(NegbenchError, match=r"the checkpoint is damaged .*Delete it and run again"):
         trainer.train(simcse(tiny_encoder), table(tiny_encoder), RECIPE, seed=0, look=None, checkpoint=checkpoint)

@@ -22,6 +22,7 @@ from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.step_log import StepLog
 from methods.core.text import TokenTable
+from pipelines import atomic
 from pipelines.errors import DivergedError
 from pipelines.params import Train
 from pipelines.seeding import seed_for
@@ -124,7 +125,7 @@ def train(
     if not all(weight.isfinite().all() for weight in method.encoder.parameters()):  # the last step has no next loss
         raise DivergedError("the weights are not finite after the last step", progress or "train", "Lower the lr.")
     if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
+        atomic.remove(checkpoint)
     return history
 
 

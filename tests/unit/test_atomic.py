@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -139,3 +140,60 @@ def test_a_failure_keeps_the_earlier_entries(tmp_path: Path, error: type[BaseExc
         (new / "b").write_text("2")
         raise error
     assert tree(tmp_path) == {"result/b": "1"}
+
+
+def python(program: str, *arguments: object) -> subprocess.Popen[bytes]:
+    """A process that runs `program`, in which `path` is the last argument."""
+    start = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom pipelines import atomic\npath = Path(sys.argv[-1])\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", start + program, *map(str, arguments)])
+
+
+KILLED = {
+    "in the block": "with atomic.folder(path) as new:\n    (new / 'a').touch()\n    os.kill(os.getpid(), 9)",
+    "between the renames": """
+with atomic.folder(path) as new:
+    (new / 'a').touch()
+    rename = Path.rename
+    Path.rename = lambda self, to: os.kill(os.getpid(), 9) if self.name == "new" else rename(self, to)
+""",
+    "in a file": "with atomic.file(path / 'a') as out:\n    out.write(bytes(100))\n    os.kill(os.getpid(), 9)",
+}
+
+
+@pytest.mark.parametrize("when", KILLED)
+def test_a_killed_writer_costs_neither_the_earlier_result_nor_room(tmp_path: Path, when: str) -> None:
+    path = tmp_path / "result"
+    atomic.write_text(path / "earlier", "kept")
+    assert python(KILLED[when], path).wait() == -signal.SIGKILL
+    assert len([*tmp_path.rglob(".*")]) == 1
+    with pytest.raises(KeyError), atomic.folder(path):
+        raise KeyError
+    atomic.remove(path / "a")
+    assert tree(tmp_path) == {"result/earlier": "kept"}
+    assert [*tmp_path.rglob(".*")] == []
+
+
+def test_what_a_living_writer_holds_is_left_alone(tmp_path: Path) -> None:
+    with atomic.folder(tmp_path / "result") as new:
+        (new / "a").write_text("mine")
+        atomic.write_text(tmp_path / "result" / "a", "theirs")
+        with atomic.folder(tmp_path / "result") as other:
+            (other / "b").write_text("theirs")
+        assert tree(tmp_path / "result") == {"b": "theirs"}
+    assert tree(tmp_path) == {"result/a": "mine"}
+
+
+def test_two_processes_that_write_one_folder_leave_one_whole(tmp_path: Path) -> None:
+    program = """
+for number in range(300):
+    with atomic.folder(path) as new:
+        for name in "abc":
+            (new / name).write_text(f"{sys.argv[1]} {number}")
+"""
+    writers = [python(program, name, tmp_path / "result") for name in ("first", "second")]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    contents = tree(tmp_path)
+    assert sorted(contents) == ["result/a", "result/b", "result/c"]
+    assert len({*contents.values()}) == 1

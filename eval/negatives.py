@@ -12,7 +12,7 @@ from pipelines.errors import NegbenchError
 EDGES = np.linspace(-1, 1, 101)  # 100 bins of 0.02
 
 
-def histogram(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[str, Any]:
+def histogram(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[str, Any] | None:
     """Histograms of the cosines of all pairs of different rows, before and after training.
 
     Args:
@@ -20,17 +20,19 @@ def histogram(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[s
         after: (N, D) embeddings of the same sentences by the trained encoder.
 
     Returns:
-        Bin edges, counts, mean and standard deviation of each, and the number of pairs, N (N - 1) / 2.
+        Bin edges, counts, mean and standard deviation of each, and the number of pairs, N (N - 1) / 2. None if an
+        embedding after training is not finite, so that its cosines are undefined.
 
     Raises:
-        NegbenchError: an embedding is not finite, so that its cosines are undefined.
+        NegbenchError: one before training is not finite: the backbone is broken.
     """
     result: dict[str, Any] = {"edges": [round(float(edge), 2) for edge in EDGES]}
+    if bad := int(np.sum(~np.isfinite(before).all(axis=1))):
+        what = f"{bad} of {len(before)} embeddings are not finite"
+        raise NegbenchError(what, "the backbone", "Run `dvc repro -f backbone`.")
+    if not np.isfinite(after).all():
+        return None
     for name, embeddings in (("before", before), ("after", after)):
-        if bad := int(np.sum(~np.isfinite(embeddings).all(axis=1))):
-            raise NegbenchError(
-                f"{bad} of {len(embeddings)} embeddings are not finite", f"{name} training", "Lower the lr."
-            )
         cosines = _pairwise(embeddings)
         result[name] = np.histogram(cosines, EDGES)[0].tolist()
         result[f"mean_{name}"] = round(float(cosines.mean()), 6)

@@ -18,7 +18,7 @@ from typing import Any
 from eval import sts
 from eval.senteval import TASKS
 from pipelines import atomic, main, params, provenance
-from pipelines.errors import DivergedError, NegbenchError
+from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.paths import CHECKPOINTS, DATA, STUDIES
 from pipelines.train import Run, Text, execute
@@ -115,16 +115,23 @@ def _cell(run: Run, text: Text, label: str) -> dict[str, Any]:
     code = provenance.code_hash(params.ROOT / "eval", params.ROOT / "pipelines" / "ablate.py")
     kept = CHECKPOINTS / "cells" / f"{run.key()}-{code}.json"
     if not kept.is_file():
-        atomic.write_json(kept, _measure(run, text, label))
-    result: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-    return result
+        result = _measure(run, text, label)
+        atomic.write_json(kept, {"hash": provenance.params_hash(result), "result": result})
+    try:
+        stored = json.loads(kept.read_bytes())
+        intact = stored["hash"] == provenance.params_hash(stored["result"])
+    except (ValueError, KeyError, TypeError):  # not JSON, or of another shape
+        intact = False
+    if not intact:
+        raise NegbenchError("what was kept of a finished cell is damaged", kept, "Delete it and run again.")
+    found: dict[str, Any] = stored["result"]
+    return found
 
 
 def _measure(run: Run, text: Text, label: str) -> dict[str, Any]:
-    try:
-        method, history = execute(run, text, label)
-    except DivergedError as error:
-        failed = {"metric": "spearman_all", "value": None, "n": 0, "status": "failed", "reason": error.what}
+    method, history = execute(run, text, label)
+    if history.failure:
+        failed = {"metric": "spearman_all", "value": None, "n": 0, "status": "failed", "reason": history.failure}
         return {
             "facts": {},
             "records": [{"task": task, **failed} for task in (*TASKS, "avg")],

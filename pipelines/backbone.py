@@ -51,6 +51,9 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     Args:
         settings: size and recipe.
         corpus: text file, one sentence a line.
+
+    Raises:
+        NegbenchError: training diverged.
     """
     from transformers import BertConfig, BertForMaskedLM
 
@@ -84,6 +87,8 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
     checkpoint = CHECKPOINTS / f"backbone-{key}.safetensors"
     history = train(method, tokens, recipe, seed=settings.seed, look=None, checkpoint=checkpoint, progress="backbone")
+    if history.failure:  # every run starts from these weights
+        raise NegbenchError(history.failure, "backbone", "Lower backbone.lr.")
     return encoder, history
 
 

@@ -19,7 +19,3 @@ class NegbenchError(Exception):
         self.what = what
         self.where = str(where)
         self.next_step = next_step
-
-
-class DivergedError(NegbenchError):
-    """Training left the finite numbers: the outcome of these settings, whatever is run again."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from eval import geometry, negatives, protocols, sts, transfer
+from eval.diverged import Diverged, because
 from eval.embeddings import EmbeddedOnce
 from eval.sts import Embedder
 from methods.core.encoder import Encoder
@@ -23,14 +24,18 @@ from pipelines.sources.corpus import read_sentences
 
 
 def stage(arguments: argparse.Namespace) -> None:
-    """Evaluate runs/<method>/<seed>/model into results/<method>/<seed>/."""
+    """Evaluate runs/<method>/<seed>/model into results/<method>/<seed>/; of a run that diverged, say so."""
     settings = params.load()
     run = run_of(arguments.method, arguments.seed)
-    encoder = Encoder.load(run / "model").to(device.best())
-    backbone = Encoder.load(BACKBONE, encoder.pooling).to(device.best())
-    sample = read_sentences(settings.corpus, settings.evaluate.histogram_sentences)
     described = json.loads((run / "run.json").read_text(encoding="utf-8"))
     with atomic.entries(results_of(arguments.method, arguments.seed)) as out:
+        if described["status"] == "failed":
+            atomic.write_json(out / "negatives.json", None)
+            measure(Diverged(), out, settings, described, None)
+            return
+        encoder = Encoder.load(run / "model").to(device.best())
+        backbone = Encoder.load(BACKBONE, encoder.pooling).to(device.best())
+        sample = read_sentences(settings.corpus, settings.evaluate.histogram_sentences)
         histogram = negatives.histogram(before=backbone.encode(sample), after=encoder.encode(sample))
         atomic.write_json(out / "negatives.json", histogram)
         measure(encoder, out, settings, described, encoder)
@@ -43,6 +48,7 @@ def measure(
 
     records.json and metrics.json hold the scores; pairs.npz the cosine of every STS pair and its gold score,
     correct.npz whether each test example of a transfer task is classified rightly, spectrum.json the singular values.
+    A task without a score is left out of the two.
 
     Args:
         encoder: what is evaluated; each distinct sentence of all tasks is embedded once.
@@ -58,18 +64,20 @@ def measure(
         classified = transfer.evaluate(once, DATA, setting=settings.evaluate.transfer, progress="fit")
     others = protocols.records(similarity, pooled, DATA, settings.evaluate.poolings)
     records = [*sts.records(similarity), *others, *transfer.records(classified), *geometry.records(shape)]
+    records = because(records, described.get("reason"))
     origin = provenance.origin(settings, described, settings.evaluate)
     atomic.write_json(out / "records.json", {"provenance": origin, "records": records})
     atomic.write_json(out / "run.json", described)
     atomic.write_json(out / "spectrum.json", {"singular_values": shape.singular_values})
     shown = {record["task"]: record["value"] for record in records if record["metric"] == "spearman_all"}
     atomic.write_json(out / "metrics.json", {task: None if v is None else round(v, 4) for task, v in shown.items()})
+    scored = {task: result for task, result in similarity.items() if result.scores["all"].value is not None}
     pairs = {
         f"{task}/{subset.name}": similarities
-        for task, result in similarity.items()
+        for task, result in scored.items()
         for subset, similarities in zip(result.subsets, result.similarities, strict=True)
     }
-    gold = {f"gold/{task}/{subset.name}": subset.gold for task in similarity for subset in similarity[task].subsets}
+    gold = {f"gold/{task}/{subset.name}": subset.gold for task in scored for subset in scored[task].subsets}
     np.savez_compressed(out / "pairs.npz", **pairs, **gold)  # type: ignore[arg-type]
     correct = {task: result.correct for task, result in classified.items() if result.correct is not None}
     np.savez_compressed(out / "correct.npz", **correct)  # type: ignore[arg-type]

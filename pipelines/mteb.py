@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eval import mteb, retrieval
+from eval.diverged import Diverged, because
 from eval.sts import Embedder
 from eval.vectors import Lengths
 from methods.core.encoder import Encoder
@@ -19,11 +20,12 @@ from pipelines.paths import DATA, results_of, run_of
 
 
 def stage(arguments: argparse.Namespace) -> None:
-    """Evaluate runs/<method>/<seed>/model."""
+    """Evaluate runs/<method>/<seed>/model; of a run that diverged, say so."""
     settings = params.load()
     run = run_of(arguments.method, arguments.seed)
-    encoder = Encoder.load(run / "model").to(device.best())
     described = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    failed = described["status"] == "failed"
+    encoder = Diverged() if failed else Encoder.load(run / "model").to(device.best())
     measure(settings, described, arguments.seed, encoder)
 
 
@@ -48,7 +50,8 @@ def measure(settings: params.Params, described: Mapping[str, Any], seed: int, en
     ):
         files = mteb.ResultFiles(theirs, f"negbench/{method}", revision, seed)
         results = mteb.evaluate(encoder, DATA, settings.mteb.tasks, lengths, files)
-        atomic.write_json(out / "records.json", {"provenance": origin, "records": retrieval.records(results)})
+        records = because(retrieval.records(results), described.get("reason"))
+        atomic.write_json(out / "records.json", {"provenance": origin, "records": records})
         np.savez_compressed(out / "queries.npz", **retrieval.arrays(results))  # type: ignore[arg-type]
 
 

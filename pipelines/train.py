@@ -95,10 +95,9 @@ class Text:
 
 
 def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]:
-    """Train one run from the backbone; the method's encoder holds the chosen weights.
+    """Train one run from the backbone; the method's encoder holds the chosen weights, unless the history says why not.
 
     Raises:
-        DivergedError: the loss or a weight is not finite.
         NegbenchError: an input is missing or broken.
     """
     encoder = Encoder.load(BACKBONE, run.recipe.pooling)
@@ -142,23 +141,34 @@ def looks(recipe: params.Train) -> Looks | None:
 
 
 def stage(arguments: argparse.Namespace) -> None:
-    """Train, and write the model's folder, the log, what the run was and the machine it ran on."""
+    """Train, and write the model's folder, the log, what the run was and the machine it ran on.
+
+    A run that diverges is a result like any other: its status says so, and the model's folder is empty. What was scored
+    on the way to it is no score of the method.
+    """
     settings = params.load()
     run = Run.resolve(settings, arguments.method, arguments.seed, method={}, train={})
     method, history = execute(run, Text(settings), f"{run.name} seed {run.seed}")
+    chosen: dict[str, Any] = {"best_step": None, "best_score": None, "looks": []}
+    if not history.failure:
+        score = history.best_score if history.best_step else None
+        chosen = {"best_step": history.best_step, "best_score": score, "looks": history.looks}
     facts = {
         **run.describe(),
         "label": run.method.label,
         "paper": run.method.paper,
         "trained": True,
+        "status": "failed" if history.failure else "ok",
+        "reason": history.failure,
+        "collapsed_at": history.collapsed_at,
         "steps": len(history.rows),
-        "best_step": history.best_step,
-        "best_score": history.best_score if history.best_step else None,
-        "looks": history.looks,
+        **chosen,
         **method.facts(),
     }
     with atomic.folder(run_of(run.name, run.seed)) as out:
-        method.encoder.save(out / "model")
+        (out / "model").mkdir()
+        if not history.failure:
+            method.encoder.save(out / "model")
         log.write(out / "log.csv", history.rows)
         atomic.write_json(out / "run.json", facts)
         atomic.write_json(out / "machine.json", device.machine())

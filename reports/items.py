@@ -73,7 +73,7 @@ def _pairs(file: Path) -> dict[str, Items]:
     for key in arrays:
         if key.startswith("gold/"):
             subsets.setdefault(key.split("/")[1], []).append(key.removeprefix("gold/"))
-    if not subsets:
+    if arrays and not subsets:
         raise NegbenchError("no gold scores beside the similarities", file, "Run `dvc repro evaluate` again.")
     return {
         task: Items(

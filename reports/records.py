@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError, model_validator
 
 from pipelines.errors import NegbenchError
 
@@ -84,6 +84,8 @@ class Info(Stored):
     best_step: int | None = None
     best_dev: float | None = None
     steps: int | None = None
+    status: Status = "ok"  # failed: the training diverged, and there is no model
+    collapsed_at: int | None = None  # the first step at which all sentences had one embedding
     looks: list[Look] = []
     settings: dict[str, Any] = {}  # the method's own
     train: dict[str, Any] = {}  # the recipe
@@ -104,6 +106,10 @@ class Negatives(Stored):
     std_before: float
     std_after: float
     n: int
+
+
+class _NegativesFile(RootModel[Negatives | None]):
+    """A histogram; null where training diverged."""
 
 
 class Spectrum(Stored):
@@ -286,7 +292,7 @@ def _run(folder: Path) -> Run:
         evaluated=tuple(stored.records),
         search_provenance=searched.provenance if searched else None,
         searched=tuple(searched.records) if searched else (),
-        negatives=read(Negatives, negatives) if negatives.is_file() else None,
+        negatives=read(_NegativesFile, negatives).root if negatives.is_file() else None,
         spectrum=read(Spectrum, spectrum) if spectrum.is_file() else None,
     )
 
@@ -298,7 +304,7 @@ def _once(found: Sequence[Record], file: Path) -> None:
         raise NegbenchError(f"{task} has {metric} twice", file, "Run `dvc repro` for this method again.")
 
 
-S = TypeVar("S", bound=Stored)
+S = TypeVar("S", bound=BaseModel)
 
 
 def read(kind: type[S], file: Path) -> S:

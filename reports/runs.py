@@ -44,18 +44,18 @@ class Training:
 
 
 def load(folder: Path, methods: Iterable[str], seeds: Iterable[int]) -> list[Training]:
-    """The runs of these methods and seeds that have a log, in this order.
+    """The runs of these methods and seeds that have a log, in this order, without those that diverged.
 
     Raises:
         NegbenchError: a log or a description is not what stage train writes, or the weights are missing.
     """
     wanted = [(method, seed) for method in methods for seed in seeds]
     found = [(method, seed, folder / method / str(seed)) for method, seed in wanted]
-    return [_training(method, seed, run) for method, seed, run in found if (run / "log.csv").is_file()]
+    logged = [(*one, read(Info, one[-1] / "run.json")) for one in found if (one[-1] / "log.csv").is_file()]
+    return [_training(method, seed, run, info) for method, seed, run, info in logged if info.status == "ok"]
 
 
-def _training(method: str, seed: int, run: Path) -> Training:
-    info = read(Info, run / "run.json")
+def _training(method: str, seed: int, run: Path, info: Info) -> Training:
     with (run / "log.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     sizes = _batches(info.train, len(rows), run)

@@ -83,6 +83,10 @@ def _row(results: Results, method: Method, family: Family, metric: str, notes: N
         said.append(f"Mixed records: {warning}.")
     if family is STS and method.info.setting("select") == "sts-test":
         said.append("The checkpoint was selected by the average of this very row.")
+    steps = [run.info.collapsed_at for run in method.runs if run.info.collapsed_at is not None]
+    if family is STS and steps:
+        share = f"{number(len(steps))} of {seeds(len(method.runs))}"
+        said.append(f"Training gave all sentences of a batch one embedding in {share}, first at step {min(steps):,}.")
     note = notes.mark(" ".join(said))  # first, as its mark is met first
     uneven = len({len(one.runs) for one in results.ours(trained=True)}) > 1
     return Row(

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pipelines.errors import DivergedError
 
 EVERY = 10  # steps
 
@@ -22,11 +21,10 @@ class StepLog:
 
     Args:
         rows: the history's rows, added to.
-        where: what trains, for the error.
     """
 
-    def __init__(self, rows: list[dict[str, float]], where: str) -> None:
-        self._rows, self._where = rows, where
+    def __init__(self, rows: list[dict[str, float]]) -> None:
+        self._rows = rows
         self._known: list[dict[str, float]] = []  # of the steps not yet fetched: what the host knows
         self._values: list[dict[str, Tensor]] = []  # and what it does not
         self._sentences, self._since = 0, 0.0
@@ -36,7 +34,7 @@ class StepLog:
         if not self._known:
             self._sentences, self._since = 0, time.perf_counter()
 
-    def add(self, step: int, sentences: int, lr: float, values: Mapping[str, Tensor], *, now: bool) -> None:
+    def add(self, step: int, sentences: int, lr: float, values: Mapping[str, Tensor], *, now: bool) -> str | None:
         """A step is done; with `now` its row is wanted at once.
 
         Args:
@@ -46,16 +44,15 @@ class StepLog:
             values: scalars to log, the loss among them as "loss".
             now: fetch, whatever the step.
 
-        Raises:
-            DivergedError: a loss is not finite.
+        Returns:
+            Why training ends here: a loss is not finite, and nothing after it counts. None while it goes on.
         """
         self._known.append({"step": step, "lr": lr})
         self._values.append(dict(values))
         self._sentences += sentences
-        if now or len(self._known) == EVERY:
-            self._fetch()
+        return self._fetch() if now or len(self._known) == EVERY else None
 
-    def _fetch(self) -> None:
+    def _fetch(self) -> str | None:
         device = self._values[0]["loss"].device
         flat = [value.to(device, torch.float64) for values in self._values for value in values.values()]
         found = iter(torch.stack(flat).tolist())  # one transfer
@@ -63,7 +60,8 @@ class StepLog:
         speed = round(self._sentences / (time.perf_counter() - self._since), 1)
         for known, values in zip(self._known, fetched, strict=True):
             if not math.isfinite(values["loss"]):
-                raise DivergedError(f"loss is {values['loss']} at step {known['step']}", self._where, "Lower the lr.")
+                return f"loss is {values['loss']} at step {known['step']}"
             step, loss = known.pop("step"), values.pop("loss")
             self._rows.append({"step": step, "loss": loss, **known, **values, "sentences_per_second": speed})
         self._known, self._values = [], []
+        return None

@@ -6,6 +6,7 @@ import copy
 import functools
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +24,11 @@ from methods.core.encoder import Encoder
 from methods.core.step_log import StepLog
 from methods.core.text import TokenTable
 from pipelines import atomic
-from pipelines.errors import DivergedError
 from pipelines.params import Train
 from pipelines.seeding import seed_for
+
+SPREAD = "spread"  # how far the embeddings of a batch lie apart at most, as a share of the largest number in them
+_SAME = 1e-6  # a spread that is but float32 rounding: a few units in the last place
 
 
 @dataclass
@@ -36,6 +39,12 @@ class History:
     looks: list[dict[str, float | None]] = field(default_factory=list)  # step, and what was scored at it
     best_step: int = 0
     best_score: float = -math.inf
+    failure: str | None = None  # why the run has no weights to keep: it left the finite numbers
+
+    @property
+    def collapsed_at(self) -> int | None:
+        """The first step at which the encoder gave all sentences of the batch one embedding; None if it never did."""
+        return next((int(row["step"]) for row in self.rows if row.get(SPREAD, 1.0) <= _SAME), None)
 
 
 def total_steps(sentences: int, settings: Train) -> int:
@@ -56,6 +65,9 @@ def train(
 ) -> History:
     """Train in place; at the end the encoder holds the weights with the best score, or the last ones.
 
+    A run that diverges ends at once, with the reason as `failure`: its weights are worth nothing. One that collapses
+    goes on, as it may recover, and an earlier checkpoint may be the one to keep.
+
     Args:
         method: the objective, on the device to train on.
         tokens: the training text, N sentences.
@@ -69,7 +81,6 @@ def train(
         progress: label of the progress bar; none is shown without one.
 
     Raises:
-        DivergedError: the loss or a weight is not finite.
         NegbenchError: the checkpoint is damaged.
     """
     device = next(method.parameters()).device
@@ -87,7 +98,9 @@ def train(
     method.train()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if progress else True)
-    log = StepLog(history.rows, progress or "train")
+    log = StepLog(history.rows)
+    embedded: deque[Tensor] = deque(maxlen=1)  # by the encoder, of the present batch
+    watching = method.encoder.register_forward_hook(lambda _, __, output: embedded.append(output.detach()))
     saved = time.monotonic()
     for step in bar:
         log.begin()
@@ -95,6 +108,7 @@ def train(
         batch = _batch(tokens, rows, teacher, device)
         with autocast:
             loss, logs = method(batch)
+        spread = {SPREAD: _spread(embedded[0])} if embedded and len(rows) > 1 else {}
         optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(method.parameters(), settings.clip_norm)
@@ -104,8 +118,12 @@ def train(
         looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
         due = time.monotonic() - saved >= settings.checkpoint_seconds
         saving = checkpoint is not None and due and step + 1 < steps
-        values = {"loss": loss.detach(), "grad_norm": norm, **logs}
-        log.add(step + 1, len(rows), float(learning_rate), values, now=looking or saving or step + 1 == steps)
+        values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
+        history.failure = log.add(
+            step + 1, len(rows), float(learning_rate), values, now=looking or saving or step + 1 == steps
+        )
+        if history.failure:
+            break
         if look is not None and looking:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):  # a look may draw augmentations
                 scores = look(method.encoder)
@@ -120,10 +138,12 @@ def train(
             facts = {"history": vars(history), "done": step + 1}
             checkpoints.save(checkpoint, method, optimiser, schedule, best, facts)
             saved = time.monotonic()
+    watching.remove()
     if best:
         method.encoder.load_state_dict(best)
-    if not all(weight.isfinite().all() for weight in method.encoder.parameters()):  # the last step has no next loss
-        raise DivergedError("the weights are not finite after the last step", progress or "train", "Lower the lr.")
+    finite = all(weight.isfinite().all() for weight in method.encoder.parameters())
+    if history.failure is None and not finite:  # the last step has no next loss
+        history.failure = "the weights are not finite after the last step"
     if checkpoint is not None:
         atomic.remove(checkpoint)
     return history
@@ -155,6 +175,12 @@ def _batch(
     ids, mask, numbers = (x.to(device) for x in (*tokens.batch(rows), torch.from_numpy(rows)))
     known = None if teacher is None else torch.from_numpy(np.asarray(teacher[rows])).to(device)
     return Batch(ids, mask, numbers, known)
+
+
+def _spread(embeddings: Tensor) -> Tensor:
+    """The widest range of a dimension over (B, H) embeddings, by the largest number in them: 0 for a single point."""
+    widest = (embeddings.amax(dim=0) - embeddings.amin(dim=0)).max()
+    return widest / embeddings.abs().max().clamp_min(torch.finfo(embeddings.dtype).tiny)
 
 
 def _decay_groups(method: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -229,8 +229,8 @@ class Diverging(TrainedMethod):
 
 def test_a_loss_that_is_not_finite_ends_the_run(tiny_encoder: Encoder) -> None:
     method = Diverging(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12, 40))
-    with pytest.raises(NegbenchError, match=r"loss is nan at step 1 \(demo run\). Lower the lr."):
-        trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=None, progress="demo run")
+    history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=None)
+    assert (history.failure, history.rows) == ("loss is nan at step 1", [])
 
 
 class DivergingLater(TrainedMethod):
@@ -303,8 +303,47 @@ class DivergingAtLast(TrainedMethod):
 def test_weights_that_are_not_finite_are_not_kept(tiny_encoder: Encoder) -> None:
     method = DivergingAtLast(tiny_encoder, MethodSettings(), Schedule(1, 40, 12, 40))
     recipe = RECIPE.model_copy(update={"batch_size": 1000, "epochs": 1})
-    with pytest.raises(NegbenchError, match=r"weights are not finite after the last step \(demo run\)"):
-        trainer.train(method, table(tiny_encoder), recipe, seed=0, look=None, progress="demo run")
+    history = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=None)
+    assert history.failure == "the weights are not finite after the last step"
+
+
+@pytest.mark.parametrize("at", [1, 4])
+def test_weights_that_become_infinite_are_seen_at_the_next_step(tiny_encoder: Encoder, tmp_path: Path, at: int) -> None:
+    def look(encoder: Encoder) -> dict[str, float | None]:
+        calls.append(1)
+        if len(calls) == at:
+            with torch.no_grad():
+                next(encoder.parameters()).fill_(torch.inf)
+        return {"stsb_dev": 1.0}
+
+    calls: list[int] = []
+    recipe = RECIPE.model_copy(update={"eval_every": 1})
+    checkpoint = tmp_path / "state"
+    method = simcse(tiny_encoder)
+    history = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=look, checkpoint=checkpoint)
+    assert history.failure == f"loss is nan at step {at + 1}"
+    assert len(history.rows) == at
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("at", [1, 3, None])
+def test_a_collapse_is_seen_at_the_step_it_is_there(tiny_encoder: Encoder, at: int | None) -> None:
+    """All sentences at one point, as a last LayerNorm that passes on nothing but its bias puts them."""
+
+    def look(encoder: Any) -> dict[str, float | None]:
+        calls.append(1)
+        if len(calls) == at:
+            last = encoder.backbone.encoder.layer[-1].output.LayerNorm
+            torch.nn.init.zeros_(last.weight).requires_grad_(False)
+            torch.nn.init.ones_(last.bias)
+        return {"stsb_dev": None}
+
+    calls: list[int] = []
+    recipe = RECIPE.model_copy(update={"eval_every": 1})
+    history = trainer.train(simcse(tiny_encoder), table(tiny_encoder), recipe, seed=0, look=look)
+    assert history.failure is None
+    assert history.collapsed_at == (at and at + 1)
+    assert len(history.rows) == STEPS
 
 
 def test_a_damaged_checkpoint_says_what_to_do(tiny_encoder: Encoder, tmp_path: Path) -> None:

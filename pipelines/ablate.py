@@ -37,6 +37,7 @@ def stage(arguments: argparse.Namespace) -> None:
     if name not in settings.ablate:
         raise NegbenchError(f"no such study '{name}'", "ablate", nearest(name, settings.ablate))
     chosen = runs(settings, name)  # whatever is wrong with a cell is told before the first one is trained
+    provenance.check_data("corpus", "senteval")
     text = Text(settings)
     results = [_cell(run, text, f"{name} {number}/{len(chosen)}") for number, (_, run) in enumerate(chosen, start=1)]
     described = [flat(run) for _, run in chosen]

@@ -57,6 +57,7 @@ def measure(
         described: what the run was; goes into run.json and the hashes.
         pooled: the same encoder, where it is a backbone under a pooling, so that there are other poolings.
     """
+    provenance.check_data("corpus", "senteval")
     with TemporaryDirectory(dir=out) as scratch:
         sentences = chain(sts.sentences(DATA), transfer.sentences(DATA), geometry.sentences(DATA))
         once = EmbeddedOnce(encoder, sentences, Path(scratch) / "embeddings", progress="embed")

@@ -40,6 +40,7 @@ def measure(settings: params.Params, described: Mapping[str, Any], seed: int, en
         seed: of the run.
         encoder: what is evaluated.
     """
+    provenance.check_data("beir")
     method = described["method"]
     origin = provenance.origin(settings, described, settings.mteb)
     revision = provenance.revision(settings, described, settings.mteb)  # to MTEB the seeds are runs of one model

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.errors import NegbenchError
 from pipelines.params import METHODS, ROOT, Params
 from pipelines.paths import DATA
 
@@ -34,8 +35,7 @@ def code_hash(*paths: Path) -> str:
 
 def file_hash(path: Path) -> str:
     """Hash of one file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return _sha256(path)[:16]
 
 
 def origin(settings: Params, described: Mapping[str, Any], section: BaseModel) -> dict[str, Any]:
@@ -92,6 +92,34 @@ def data_hash() -> str:
     return file_hash(DATA / "manifest.json")
 
 
+def check_data(*parts: str) -> None:
+    """Refuse data that are no longer what stage fetch brought: records would carry the hash of others.
+
+    Args:
+        parts: folders below data/ that are about to be read.
+
+    Raises:
+        NegbenchError: there is no manifest, or a file that it describes is gone or another one.
+    """
+    manifest = DATA / "manifest.json"
+    again = "Run `dvc repro --force fetch`, which takes the data as they are."
+    try:
+        described = json.loads(manifest.read_text(encoding="utf-8"))
+        known = {name: (entry["bytes"], entry["sha256"]) for name, entry in described.items()}
+    except FileNotFoundError:
+        raise NegbenchError("the data have no manifest", manifest, again) from None
+    except (ValueError, AttributeError, TypeError, KeyError):  # not JSON, or of another shape
+        raise NegbenchError("the manifest is damaged", manifest, again) from None
+    for name, (size, sha256) in known.items():
+        if name.split("/")[0] not in parts:
+            continue
+        file = DATA / name
+        if not file.is_file():
+            raise NegbenchError("a file that was fetched is gone", file, again)
+        if file.stat().st_size != size or _sha256(file) != sha256:
+            raise NegbenchError("the file was changed since it was fetched", file, again)
+
+
 def versions() -> dict[str, str]:
     """Python and the libraries that numbers can depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
@@ -100,6 +128,11 @@ def versions() -> dict[str, str]:
 def _chosen(described: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     """Settings alone: best_step and best_score are results, and equal settings must have equal hashes."""
     return {key: described.get(key) for key in keys}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _short(content: bytes) -> str:

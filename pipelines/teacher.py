@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from methods.core.encoder import Encoder
-from pipelines import atomic, device, main, params
+from pipelines import atomic, device, main, params, provenance
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.paths import BACKBONE, teacher_of
@@ -23,6 +23,7 @@ def stage(arguments: argparse.Namespace) -> None:
     settings = params.load()
     if arguments.name not in settings.teacher:
         raise NegbenchError(f"no such teacher '{arguments.name}'", "teacher", nearest(arguments.name, settings.teacher))
+    provenance.check_data("corpus")
     chosen = settings.teacher[arguments.name]
     sentences = read_sentences(settings.corpus, settings.train.sentences)
     encoder = Encoder.load(chosen.model or BACKBONE, chosen.pooling).to(device.best())

@@ -148,6 +148,7 @@ def stage(arguments: argparse.Namespace) -> None:
     """
     settings = params.load()
     run = Run.resolve(settings, arguments.method, arguments.seed, method={}, train={})
+    provenance.check_data("corpus", "senteval")
     method, history = execute(run, Text(settings), f"{run.name} seed {run.seed}")
     chosen: dict[str, Any] = {"best_step": None, "best_score": None, "looks": []}
     if not history.failure:

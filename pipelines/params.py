@@ -223,7 +223,7 @@ def load(path: Path = PARAMS) -> Params:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NegbenchError("no settings here", path, "Run `make profile PROFILE=demo` in the repository.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, or the 13th month
         cause = " ".join(str(error).split())
         raise NegbenchError(f"not valid YAML: {cause}", path, "Correct it, or switch profile again.") from None
     if not isinstance(values, Mapping):

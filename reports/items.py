@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +92,9 @@ def _arrays(file: Path) -> dict[str, NDArray[Any]]:
             return dict(stored)
     except FileNotFoundError:
         raise NegbenchError("the scores of the items are missing", file, "Run `dvc repro` first.") from None
+    except (BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError, NotImplementedError):
+        what = "the scores of the items are damaged"
+        raise NegbenchError(what, file, "Run `dvc repro` for what wrote it again.") from None
 
 
 def _equal(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:

@@ -230,7 +230,7 @@ def load(file: Path) -> Paper:
     """
     try:
         content: Any = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, or the 13th month
         raise NegbenchError(f"not valid YAML: {' '.join(str(error).split())}", file, "Correct it.") from None
     try:
         return Paper.model_validate(content, context=file.parent)

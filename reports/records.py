@@ -321,7 +321,7 @@ def read(kind: type[S], file: Path) -> S:
         problem = error.errors()[0]
         dotted, said = ".".join(str(part) for part in problem["loc"]), problem["msg"].removeprefix("Value error, ")
         what = f"{dotted}: {said}" if dotted else said
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         what = f"not valid JSON: {error}"
     raise NegbenchError(what, file, "Run `dvc repro` for what wrote it again.")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from pipelines.errors import NegbenchError
 from reports.records import Info, Stored, read
@@ -56,21 +56,22 @@ def load(folder: Path, methods: Iterable[str], seeds: Iterable[int]) -> list[Tra
 
 
 def _training(method: str, seed: int, run: Path, info: Info) -> Training:
-    with (run / "log.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    sizes = _batches(info.train, len(rows), run)
     try:
-        speeds = [float(row[SPEED]) for row in rows]
-    except (KeyError, TypeError, ValueError):
+        with (run / "log.csv").open(encoding="utf-8", newline="") as stream:
+            speeds = [float(row[SPEED]) for row in csv.DictReader(stream)]
+        if not all(math.isfinite(speed) and speed > 0 for speed in speeds):
+            raise ValueError
+    except (KeyError, TypeError, ValueError, csv.Error):
         next_step = f"Run `dvc repro -f train@{method}-{seed}`."
         raise NegbenchError(f"a step without {SPEED}", run / "log.csv", next_step) from None
+    sizes = _batches(info.train, len(speeds), run)
     machine = run / "machine.json"
     return Training(
         method=method,
         label=info.label,
         seed=seed,
         parameters=_parameters(run / "model" / "model.safetensors"),
-        steps=len(rows),
+        steps=len(speeds),
         sentences=sum(sizes),
         seconds=sum(size / speed for size, speed in zip(sizes, speeds, strict=True)),
         machine=read(Machine, machine) if machine.is_file() else None,
@@ -80,15 +81,21 @@ def _training(method: str, seed: int, run: Path, info: Info) -> Training:
 def _batches(train: Mapping[str, Any], steps: int, run: Path) -> list[int]:
     """Sentences of each step; the last batch of an epoch may be short."""
     try:
-        sentences, size = train["sentences"], train["batch_size"]
+        sentences, size = int(train["sentences"]), int(train["batch_size"])
+        epoch = math.ceil(sentences / size)
+        return [min(size, sentences - size * (step % epoch)) for step in range(steps)]
     except KeyError as error:
-        raise NegbenchError(f"no setting {error}", run / "run.json", "Run `dvc repro train` again.") from None
-    epoch = math.ceil(sentences / size)
-    return [min(size, sentences - size * (step % epoch)) for step in range(steps)]
+        what = f"no setting {error}"
+    except (TypeError, ValueError, ArithmeticError):
+        what = "sentences and batch_size are no numbers of a run"
+    raise NegbenchError(what, run / "run.json", "Run `dvc repro train` again.")
 
 
 def _parameters(file: Path) -> int:
     if not file.is_file():
         raise NegbenchError("the weights are missing", file, "Run `dvc repro train`, or `dvc checkout`.")
-    with safe_open(file, "numpy") as weights:
-        return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+    try:
+        with safe_open(file, "numpy") as weights:
+            return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+    except SafetensorError as error:
+        raise NegbenchError(f"not a model's weights: {error}", file, "Run `dvc repro train` again.") from None

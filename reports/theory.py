@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from reports.document import Figure, Section
 from reports.records import Stored, read
 from reports.wording import plain
@@ -15,8 +17,8 @@ FIGURE = "pull"
 class Pulls(Stored):
     """Derivatives of the anchor's loss by two of its cosines, one a cosine of the moving negative."""
 
-    positive: list[float]  # by the cosine of the positive
-    negative: list[float]  # by that of the moving negative
+    positive: list[float] = Field(min_length=1)  # by the cosine of the positive
+    negative: list[float] = Field(min_length=1)  # by that of the moving negative
 
 
 class Curve(Stored):

@@ -60,7 +60,7 @@ class Bert(nn.Module):
         """Read config.json and model.safetensors, float32 whatever they are stored in.
 
         Raises:
-            SafetensorError, KeyError, RuntimeError: the file is damaged, or its weights are not those of the config.
+            SafetensorError, KeyError, RuntimeError, ValueError: the file is damaged, or is not what the config says.
         """
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = {}
@@ -69,9 +69,15 @@ class Bert(nn.Module):
             name = name.removeprefix("bert.").replace("LayerNorm.gamma", "LayerNorm.weight")
             name = name.replace("LayerNorm.beta", "LayerNorm.bias")
             if name.split(".")[0] in ("embeddings", "encoder", "pooler") and not name.endswith("_ids"):
-                weights[name] = weight.float()
-        model = cls(config, pooler="pooler.dense.weight" in weights)
-        model.load_state_dict(weights)
+                weights[name] = weight.to(torch.float32, copy=True)  # not a view of the file
+        layers = {name.split(".")[2] for name in weights if name.startswith("encoder.layer.")}
+        if len(layers) != config["num_hidden_layers"]:
+            raise ValueError(f"{len(layers)} layers in {WEIGHTS} and {config['num_hidden_layers']} in config.json")
+        if config["hidden_size"] % config["num_attention_heads"]:
+            raise ValueError(f"{config['num_attention_heads']} heads do not divide hidden_size {config['hidden_size']}")
+        with torch.device("meta"):  # sizes alone: weights that the file replaces need no room and no random numbers
+            model = cls(config, pooler="pooler.dense.weight" in weights)
+        model.load_state_dict(weights, assign=True)
         return model
 
     def save_pretrained(self, folder: Path) -> None:

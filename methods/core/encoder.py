@@ -98,8 +98,8 @@ class Encoder(nn.Module):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             max_length = _saved_max_length(folder, backbone, tokenizer)
             pooling = pooling or _saved_pooling(folder)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
-            cause = str(error).splitlines()[0]
+        except Exception as error:  # of whatever kind: the tokenizers library raises that very class
+            cause = (str(error) or type(error).__name__).splitlines()[0]
             raise NegbenchError(f"cannot load the model: {cause}", folder, "Check the folder's files.") from error
         # Without its files transformers builds a tokenizer that knows no word, and every score would be of nothing.
         vocabularies = {"tokenizer.json", *tokenizer.vocab_files_names.values()}

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
-from pipelines import atomic
+from pipelines import atomic, main
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -118,6 +121,39 @@ def test_a_full_disk_is_reported_with_the_output_it_hit(tmp_path: Path) -> None:
         (new / "a").write_bytes(b"x")
     assert caught.value.filename == os.fspath(path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def read_only() -> Iterator[Path]:
+    """A folder with an earlier result that this process may not write to, even if it is root's."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "a").write_text("earlier")
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("write", [atomic.folder, atomic.entries, atomic.file], ids=lambda write: write.__name__)
+def test_a_read_only_folder_is_one_line_and_keeps_the_earlier_result(
+    read_only: Path, write: Callable[[Path], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stage(_: Namespace) -> None:
+        with write(read_only / "a" if write is not atomic.entries else read_only):
+            pytest.fail("nothing can be written")
+
+    assert main.run(stage, ArgumentParser(), []) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: Permission denied ({read_only}")
+    assert said.count("\n") == 1
+    assert tree(read_only) == {"a": "earlier"}
 
 
 def test_entries_leave_what_others_wrote(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Damaged input for everything that reads a file: it is read, or refused with a NegbenchError."""

@@ -75,6 +75,8 @@ class Block(Strict):
             return values
         if "columns" in values or "cells" in values:
             raise ValueError("a block has either 'csv' or 'columns' and 'cells'")
+        if not isinstance(values["csv"], str):
+            raise ValueError("'csv' names no file")
         columns, *cells = _read_csv(info.context / values["csv"])
         rest = {key: value for key, value in values.items() if key != "csv"}
         return {**rest, "columns": columns, "cells": cells}
@@ -123,8 +125,8 @@ def _read_csv(file: Path) -> list[list[str]]:
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", error)
         raise ValueError(f"cannot read {file.name}: {reason}") from None
     if not lines:
         raise ValueError(f"{file.name} is empty")

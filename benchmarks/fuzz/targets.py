@@ -163,7 +163,14 @@ def _records() -> Target:
     histogram |= {f"{kind}_{when}": 0.5 for kind in ("mean", "std") for when in ("before", "after")}
     pulls = {"positive": [0.1, 0.2], "negative": [0.2, 0.1]}
     difference = {"estimate": 1.0, "low": 0.5, "high": 1.5, "p": 0.01, "seeds": 3, "items": 8}
-    compared = {"method": "b", "label": "B", "average": difference, "iqm": None, "tasks": {"STS12": difference}}
+    compared = {
+        "method": "b",
+        "label": "B",
+        "of": ["1", "2"],
+        "average": difference,
+        "iqm": None,
+        "tasks": {"STS12": difference},
+    }
     run = {"label": "A", "trained": True, "best_step": 5, "steps": 5, "looks": [look], "settings": {"t": 0.05}}
     run |= {"train": {"sentences": 8, "batch_size": 4, "select": "stsb-dev"}, "status": "ok"}
     row = "0,simcse,0,0.05,avg,spearman_all,61.5,ok,,8"
@@ -205,7 +212,7 @@ def _records() -> Target:
             lambda: items.load(folder / "simcse/0", families.TRANSFER),
             lambda: study.load(folder),
             lambda: theory.load(folder),
-            lambda: tested.load(folder / "significance.json"),
+            lambda: tested.load(folder / "significance.json", records.load(folder)),
             lambda: runs.load(folder / "runs", ["simcse"], [0]),
         ]
         refused = []

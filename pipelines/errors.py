@@ -15,7 +15,7 @@ class NegbenchError(Exception):
     """
 
     def __init__(self, what: str, where: str | Path, next_step: str) -> None:
-        super().__init__(f"{what} ({where}). {next_step}")
+        super().__init__(" ".join(f"{what} ({where}). {next_step}".split()))  # a name in it may hold a line's end
         self.what = what
         self.where = str(where)
         self.next_step = next_step

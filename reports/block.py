@@ -77,7 +77,8 @@ class Block(Strict):
             raise ValueError("a block has either 'csv' or 'columns' and 'cells'")
         if not isinstance(values["csv"], str):
             raise ValueError("'csv' names no file")
-        columns, *cells = _read_csv(info.context / values["csv"])
+        folder: Any = info.context
+        columns, *cells = _read_csv(folder / values["csv"])
         rest = {key: value for key, value in values.items() if key != "csv"}
         return {**rest, "columns": columns, "cells": cells}
 

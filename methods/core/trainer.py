@@ -119,9 +119,8 @@ def train(
         due = time.monotonic() - saved >= settings.checkpoint_seconds
         saving = checkpoint is not None and due and step + 1 < steps
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
-        history.failure = log.add(
-            step + 1, len(rows), float(learning_rate), values, now=looking or saving or step + 1 == steps
-        )
+        now = looking or saving or step + 1 == steps
+        history.failure = log.add(step + 1, len(rows), float(learning_rate), values, now=now)
         if history.failure:
             break
         if look is not None and looking:

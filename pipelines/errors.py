@@ -19,3 +19,6 @@ class NegbenchError(Exception):
         self.what = what
         self.where = str(where)
         self.next_step = next_step
+
+    def __reduce__(self) -> tuple[type[NegbenchError], tuple[str, str, str]]:
+        return type(self), (self.what, self.where, self.next_step)  # from a process of a run to the one that prints it

@@ -111,8 +111,16 @@ class Train(Section):
     watch: bool = True
     checkpoint_seconds: float = Field(60, ge=0)  # between two states to resume from: what a kill costs at most
     precision: Literal["fp32", "bf16"] = "fp32"
+    # Each embeds its share of a batch, under dropout masks of its own; the loss is that of the whole batch.
+    processes: int = Field(1, ge=1)
     # In training, under the method's own head, and at evaluation: one of those that a saved model can carry.
     pooling: Literal["cls_before_pooler", "mean"] = "cls_before_pooler"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.processes > self.batch_size:
+            raise ValueError(f"processes {self.processes} exceeds batch_size {self.batch_size}")
+        return self
 
 
 class Evaluate(Section):

@@ -16,7 +16,7 @@ from methods.core.contract import MethodSettings, Schedule, TrainedMethod, load_
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
 from methods.core.trainer import History, total_steps, train
-from pipelines import atomic, device, log, main, params, provenance
+from pipelines import atomic, device, launch, log, main, params, provenance
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, run_of, teacher_of
@@ -98,8 +98,16 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
     """Train one run from the backbone; the method's encoder holds the chosen weights, unless the history says why not.
 
     Raises:
-        NegbenchError: an input is missing or broken.
+        NegbenchError: an input is missing or broken, or one of several processes ended early.
     """
+    if run.recipe.processes > 1:  # they leave their last state as a checkpoint, which we go on from
+        text.tokens(run.recipe, Encoder.load(BACKBONE).tokenizer)  # once for all of them
+        launch.together(run.recipe.processes, _train, run, text, progress)
+    return _train(run, text, progress)
+
+
+def _train(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]:
+    """The part of one process."""
     encoder = Encoder.load(BACKBONE, run.recipe.pooling)
     if run.recipe.max_length > encoder.max_length:
         what = f"max_length {run.recipe.max_length} exceeds the backbone's {encoder.max_length} word pieces"

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from methods.core.parallel import gather, share
+
 
 @dataclass(frozen=True)
 class Strengths:
@@ -71,8 +73,10 @@ class Augmentation(nn.Module):
         self._remember(gradient)
 
     def _remember(self, gradient: Tensor) -> None:
-        self.gradient.zero_()
-        self.gradient[: gradient.shape[0], : gradient.shape[1]] = gradient
+        own = share(self.gradient)
+        own.zero_()
+        own[: gradient.shape[0], : gradient.shape[1]] = gradient
+        self.gradient.copy_(gather(own, len(self.gradient)))
 
     def _step_along_gradient(self, layer: nn.Module, _: object, words: Tensor) -> Tensor:
         if not layer.training:
@@ -83,18 +87,18 @@ class Augmentation(nn.Module):
             elif self.watched is None:
                 self.watched = words
         rows, length = words.shape[:2]
-        step: Tensor = self.strengths.fgsm_epsilon * self.gradient[:rows, :length].sign().to(words.dtype)
+        step: Tensor = self.strengths.fgsm_epsilon * share(self.gradient)[:rows, :length].sign().to(words.dtype)
         return words + step
 
     def _cut(self, layer: nn.Module, _: object, words: Tensor) -> Tensor:
         if not (layer.training or self.at_evaluation):
             return words
         rows, length, width = words.shape
-        if share := self.strengths.token_cutoff:  # of all positions a sentence may have, padding and [CLS] included
-            kept = ~_chosen(rows, max(self.max_length, length), share, words.device)[:, :length]
+        if fraction := self.strengths.token_cutoff:  # of all positions a sentence may have, padding and [CLS] included
+            kept = ~_chosen(rows, max(self.max_length, length), fraction, words.device)[:, :length]
             words = words * kept[:, :, None]
-        if share := self.strengths.feature_cutoff:
-            words = words * ~_chosen(rows, width, share, words.device)[:, None, :]
+        if fraction := self.strengths.feature_cutoff:
+            words = words * ~_chosen(rows, width, fraction, words.device)[:, None, :]
         return words
 
     def _shuffle(self, layer: nn.Module, arguments: tuple[Tensor]) -> tuple[Tensor] | None:
@@ -106,8 +110,8 @@ class Augmentation(nn.Module):
         return (order[:length].view_as(positions),)
 
 
-def _chosen(rows: int, columns: int, share: float, device: torch.device) -> Tensor:
+def _chosen(rows: int, columns: int, fraction: float, device: torch.device) -> Tensor:
     """In each row the same number of columns, at least one, drawn at random: (rows, columns) of booleans."""
-    count = max(1, int(columns * share))
+    count = max(1, int(columns * fraction))
     drawn = torch.rand(rows, columns, device=device).topk(count, dim=1).indices
     return torch.zeros(rows, columns, dtype=torch.bool, device=device).scatter_(1, drawn, True)

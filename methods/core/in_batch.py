@@ -13,6 +13,7 @@ from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.heads import initialise
 from methods.core.losses import cosine_matrix, mean_negative
+from methods.core.parallel import embed
 
 
 class InBatchSettings(MethodSettings):
@@ -48,14 +49,19 @@ class InBatchMethod(TrainedMethod):
         """
         return None
 
+    def view(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """What encoder and head say of n sentences, (n, H), from their ids and mask (n, L)."""
+        rows: Tensor = self.head(self.encoder(ids, mask))
+        return rows
+
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
         """Cosines (B, C) of first views (B, H) with what they are contrasted to: the second views (B, H) come first."""
         return cosine_matrix(first, second)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Embed both views in one pass of 2B rows, each row under its own dropout mask."""
-        pooled = self.encoder(torch.cat([batch.ids] * 2), torch.cat([batch.mask] * 2))  # (2B, H)
-        first, second = self.head(pooled).chunk(2)  # each (B, H)
+        views = embed(self.view, torch.cat([batch.ids] * 2), torch.cat([batch.mask] * 2))  # (2B, H)
+        first, second = views.chunk(2)  # each (B, H)
         cosines = self.compare(first, second)
         return self.loss(cosines, batch).mean(), {
             "positive_similarity": cosines.diagonal().mean().detach(),

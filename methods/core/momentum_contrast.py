@@ -28,6 +28,7 @@ from methods.core.ema import cosine_decay, ema_update
 from methods.core.encoder import Encoder
 from methods.core.heads import block, initialise
 from methods.core.losses import cosine_matrix, off_diagonal, unit
+from methods.core.parallel import embed
 from methods.core.queue import Queue, Slice, centroids
 
 # Where the released code departs from what the slides say or show.
@@ -191,16 +192,16 @@ class MomentumContrast(TrainedMethod):
 
     def queries(self, batch: Batch) -> Tensor:
         """What the online branch says of B sentences, (B, D)."""
-        queries: Tensor = self.predictor(self.projector(self.pooler(self.encoder(batch.ids, batch.mask))))
-        return queries
+        online = nn.Sequential(self.pooler, self.projector, self.predictor)
+        return embed(lambda ids, mask: online(self.encoder(ids, mask)), batch.ids, batch.mask)
 
     def keys(self, batch: Batch) -> Tensor:
         """The target branch's unit vectors of B sentences, (B, D)."""
-        branch = (self.target, self.target_pooler, self.target_projector)
-        for module in branch if not self.settings.target_dropout else ():
+        heads = nn.Sequential(self.target_pooler, self.target_projector)
+        for module in (self.target, heads) if not self.settings.target_dropout else ():
             module.eval()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.settings.detach_keys):
-            keys = self.target_projector(self.target_pooler(self.target(batch.ids, batch.mask)))
+            keys = embed(lambda ids, mask: heads(self.target(ids, mask)), batch.ids, batch.mask)
         self.encoder.train(self.training)  # its embeddings may be the target's too
         return unit(keys)
 

@@ -28,6 +28,11 @@ class StepLog:
         self._values: list[dict[str, Tensor]] = []  # and what it does not
         self._sentences, self._since = 0, 0.0
 
+    @property
+    def complete(self) -> bool:
+        """Whether every step so far has its row, and so a finite loss: the time to save."""
+        return not self._known
+
     def begin(self) -> None:
         """A step begins."""
         if not self._known:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from methods.core import checkpoint as checkpoints
+from methods.core import parallel
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.step_log import StepLog
@@ -43,7 +44,10 @@ class History:
 
     @property
     def collapsed_at(self) -> int | None:
-        """The first step at which the encoder gave all sentences of the batch one embedding; None if it never did."""
+        """The first step at which the encoder gave all sentences of a batch one embedding; None if it never did.
+
+        Of a batch that several processes share, the part of process 0.
+        """
         return next((int(row["step"]) for row in self.rows if row.get(SPREAD, 1.0) <= _SAME), None)
 
 
@@ -68,6 +72,9 @@ def train(
     A run that diverges ends at once, with the reason as `failure`: its weights are worth nothing. One that collapses
     goes on, as it may recover, and an earlier checkpoint may be the one to keep.
 
+    Where several processes train together, each calls this with the same arguments: process 0 looks and saves, and the
+    best weights are its alone.
+
     Args:
         method: the objective, on the device to train on.
         tokens: the training text, N sentences.
@@ -77,7 +84,8 @@ def train(
             `select` names chooses the checkpoint, higher being better; without it the last weights are kept. Looking
             changes nothing of the training.
         teacher: (N, D) unit embeddings of the same sentences, for a method that needs them.
-        checkpoint: file to resume from and to save the state to; removed when the run is complete.
+        checkpoint: file to resume from and to save the state to; removed when the run is complete. Several processes
+            leave their last state there: a single one goes on from it, and finds nothing left to do.
         progress: label of the progress bar; none is shown without one.
 
     Raises:
@@ -95,9 +103,15 @@ def train(
         best, facts = state
         history, done = History(**facts["history"]), facts["done"]
 
+    def save(path: Path, done: int) -> None:
+        facts = {"history": vars(history), "done": done}
+        checkpoints.save(path, method, optimiser, schedule, best, facts)
+
+    leads = parallel.rank() == 0
     method.train()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
-    bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if progress else True)
+    shown = progress and leads
+    bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if shown else True)
     log = StepLog(history.rows)
     embedded: deque[Tensor] = deque(maxlen=1)  # by the encoder, of the present batch
     watching = method.encoder.register_forward_hook(lambda _, __, output: embedded.append(output.detach()))
@@ -108,22 +122,23 @@ def train(
         batch = _batch(tokens, rows, teacher, device)
         with autocast:
             loss, logs = method(batch)
-        spread = {SPREAD: _spread(embedded[0])} if embedded and len(rows) > 1 else {}
+        spread = {SPREAD: _spread(embedded[0])} if embedded and len(embedded[0]) > 1 else {}
         optimiser.zero_grad()
         loss.backward()
+        parallel.average_gradients(method)
         norm = nn.utils.clip_grad_norm_(method.parameters(), settings.clip_norm)
         learning_rate = schedule.get_last_lr()[0]
         optimiser.step()
         schedule.step()
         looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
-        due = time.monotonic() - saved >= settings.checkpoint_seconds
-        saving = checkpoint is not None and due and step + 1 < steps
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
-        now = looking or saving or step + 1 == steps
+        due = time.monotonic() - saved >= settings.checkpoint_seconds
+        # Several processes fetch at the same steps, whatever their clocks: what ends one of them must end all.
+        now = looking or step + 1 == steps or (due and parallel.processes() == 1)
         history.failure = log.add(step + 1, len(rows), float(learning_rate), values, now=now)
         if history.failure:
             break
-        if look is not None and looking:
+        if leads and look is not None and looking:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):  # a look may draw augmentations
                 scores = look(method.encoder)
             history.looks.append({"step": step + 1, **scores})
@@ -133,17 +148,23 @@ def train(
             if found is not None and found > history.best_score:
                 history.best_step, history.best_score = step + 1, found
                 best = copy.deepcopy(method.encoder.state_dict())
-        if checkpoint is not None and saving:
-            facts = {"history": vars(history), "done": step + 1}
-            checkpoints.save(checkpoint, method, optimiser, schedule, best, facts)
+        if (
+            leads
+            and checkpoint is not None
+            and log.complete
+            and time.monotonic() - saved >= settings.checkpoint_seconds
+        ):
+            save(checkpoint, step + 1)
             saved = time.monotonic()
     watching.remove()
+    if leads and checkpoint is not None and parallel.processes() > 1:
+        save(checkpoint, steps)
     if best:
         method.encoder.load_state_dict(best)
     finite = all(weight.isfinite().all() for weight in method.encoder.parameters())
     if history.failure is None and not finite:  # the last step has no next loss
         history.failure = "the weights are not finite after the last step"
-    if checkpoint is not None:
+    if checkpoint is not None and parallel.processes() == 1:
         atomic.remove(checkpoint)
     return history
 

@@ -25,7 +25,7 @@ PACKAGES = ("pipelines", "methods", "eval", "reports")
 INFRASTRUCTURE = {
     f"pipelines/{name}.py"
     for name in (
-        *("__init__", "atomic", "device", "errors", "expected", "log", "main", "nearest", "params", "paths"),
+        *("__init__", "atomic", "device", "errors", "expected", "launch", "log", "main", "nearest", "params", "paths"),
         "provenance",
     )
 }

@@ -21,7 +21,7 @@ from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, run_of, teacher_of
 from pipelines.seeding import seed_for
-from pipelines.sources.corpus import read_sentences
+from pipelines.sources.corpus import stream
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Text:
         """The first `recipe.sentences` sentences, cut at `recipe.max_length` word pieces."""
         key = (recipe.sentences, recipe.max_length)
         if key not in self._tables:
-            sentences = read_sentences(self._settings.corpus, recipe.sentences)
+            sentences = stream(self._settings.corpus, recipe.sentences)
             self._tables[key] = TokenTable(sentences, tokenizer, recipe.max_length)
         return self._tables[key]
 

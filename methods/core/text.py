@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -14,24 +15,24 @@ _CHUNK = 10_000  # sentences tokenised at a time: bounds the tokenizer's own mem
 
 
 class TokenTable:
-    """N sentences as one array of ids and N + 1 offsets into it: 2 to 4 bytes a word piece, whatever N.
+    """N sentences as one array of ids and N + 1 offsets into it: 2 bytes a word piece (4 for a vocabulary beyond 65,536).
 
     Args:
-        sentences: the text, one sentence an entry.
+        sentences: the text, one sentence an entry; read once and not kept, so that a file of any size may stream by.
         tokenizer: a Hugging Face tokenizer; it adds its own special tokens.
         max_length: word pieces kept of a sentence, special tokens included.
     """
 
-    def __init__(self, sentences: Sequence[str], tokenizer: Any, max_length: int) -> None:
-        parts: list[NDArray[np.int32]] = []
-        lengths: list[int] = []
-        for start in range(0, len(sentences), _CHUNK):
-            chunk = list(sentences[start : start + _CHUNK])
+    def __init__(self, sentences: Iterable[str], tokenizer: Any, max_length: int) -> None:
+        remaining = iter(sentences)
+        piece = np.min_scalar_type(max(tokenizer.get_vocab().values()))
+        parts, lengths = [np.empty(0, piece)], [np.zeros(1, np.int64)]
+        while chunk := [*islice(remaining, _CHUNK)]:
             rows = tokenizer(chunk, truncation=True, max_length=max_length)["input_ids"]
-            lengths += map(len, rows)
-            parts.append(np.fromiter((token for row in rows for token in row), dtype=np.int32))
+            parts.append(np.fromiter(chain.from_iterable(rows), piece))
+            lengths.append(np.fromiter(map(len, rows), np.int64))
         self.ids = np.concatenate(parts)
-        self.offsets = np.concatenate([[0], np.cumsum(lengths)])
+        self.offsets = np.cumsum(np.concatenate(lengths))
         self.pad = int(tokenizer.pad_token_id or 0)
 
     def __len__(self) -> int:

@@ -20,7 +20,7 @@ def run(tiny_encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     values = yaml.safe_load(profile.compose("demo", ["train.max_length=16"]))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "BACKBONE", tiny_encoder_folder)
-    monkeypatch.setattr(train, "read_sentences", lambda path, count: SENTENCES[:count])
+    monkeypatch.setattr(train, "stream", lambda path, count: SENTENCES[:count])
     settings = params.check(values, "here")
 
     def execute(similarity: str, **recipe: Any) -> None:

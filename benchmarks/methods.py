@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.conditions import conditions, ratio
 from benchmarks.encode import random_bert
+from benchmarks.memory import peak
 from methods.core.contract import Batch, Schedule, TrainedMethod, load_method
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
@@ -89,20 +90,12 @@ def times(steppers: dict[str, Stepper], rounds: int) -> dict[str, list[float]]:
 def memory(name: str, model: Path, sentences: list[str], size: int) -> float:
     """MiB that training the method adds at most to the memory of a process; Linux alone tells."""
     Stepper(REFERENCE, model, sentences, size)  # imports what there is to import
-    _peak()
-    before = _peak()
+    peak()
+    before = peak()
     step = Stepper(name, model, sentences, size)
     for _ in range(TURN):
         step()
-    return _peak() - before
-
-
-def _peak() -> float:
-    """MiB that this process held at most since the last call; a process inherits its parent's peak otherwise."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return int(peak) / 1024
+    return peak() - before
 
 
 def main(arguments: Namespace) -> None:

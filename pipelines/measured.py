@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipelines import params
 from pipelines.expected import expected, expected_studies
-from pipelines.paths import BUILD, REPORTED, RESULTS, SIGNIFICANCE
+from pipelines.paths import BUILD, REPORTED, RESULTS, SCALE, SIGNIFICANCE
 from reports import evidence
 from reports.evidence import Evidence
 
@@ -19,7 +19,12 @@ def measured(arguments: argparse.Namespace) -> Evidence:
         return evidence.load(arguments.results, arguments.paper, significance=tested)
     settings = params.load(arguments.params)
     return evidence.load(
-        arguments.results, arguments.paper, expected(settings), expected_studies(settings), significance=tested
+        arguments.results,
+        arguments.paper,
+        expected(settings),
+        expected_studies(settings),
+        significance=tested,
+        measured=SCALE,
     )
 
 

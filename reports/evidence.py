@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports import paper, records, study, tested, theory
+from reports import paper, records, scale, study, tested, theory
 from reports.paper import Paper
 from reports.records import Expected, LeftOut, Results
+from reports.scale import Scale
 from reports.study import Study
 from reports.tested import Significance
 from reports.theory import Theory
@@ -23,6 +24,7 @@ class Evidence:
     studies: dict[str, Study]  # by name; those that have been run
     theory: Theory | None
     significance: Significance | None = None
+    scale: Scale | None = None
     outdated: tuple[LeftOut, ...] = ()  # what that stage found between scores that are others now
     missing: tuple[str, ...] = ()  # studies that are wanted and were not run
     stale: Mapping[str, str] = field(default_factory=dict)  # those run under other settings, code or data: what changed
@@ -43,6 +45,7 @@ def load(
     wanted: Mapping[str, Mapping[int, Expected]] | None = None,
     studies: Mapping[str, Mapping[str, str]] | None = None,
     significance: Path | None = None,
+    measured: Path | None = None,
 ) -> Evidence:
     """Read the records under `folder`, the paper files under `reported` and what was tested.
 
@@ -52,6 +55,7 @@ def load(
         wanted: the runs that count, as of records.load. None reads all.
         studies: those that count, with their hashes. None reads all.
         significance: the file of the stage of that name; it need not be there. None reads none.
+        measured: what benchmarks/scale.py measured; it need not be there. None reads none.
 
     Raises:
         NegbenchError: a file is missing or not what it should be, or runs do not belong together.
@@ -68,6 +72,7 @@ def load(
         studies={name: one for name, one in found.items() if name not in stale},
         theory=theory.load(folder),
         significance=compared,
+        scale=scale.load(measured) if measured else None,
         outdated=outdated,
         missing=tuple(name for name in asked if name not in found),
         stale=stale,

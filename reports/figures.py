@@ -14,6 +14,8 @@ from reports import (
     negatives,
     negatives_figure,
     protocol_figures,
+    scale,
+    scale_figure,
     selection,
     significance,
     study_figures,
@@ -43,6 +45,8 @@ def draw(evidence: Evidence) -> dict[str, Figure]:
             figures[selection.FIGURE] = protocol_figures.training_curves(watched, selection.notebook(evidence.papers))
         if evidence.significance:
             figures[significance.FIGURE] = forest_figure.forest(evidence.significance)
+        if evidence.scale:
+            figures[scale.ID] = scale_figure.growth(evidence.scale)
         return figures
 
 

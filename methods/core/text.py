@@ -15,7 +15,7 @@ _CHUNK = 10_000  # sentences tokenised at a time: bounds the tokenizer's own mem
 
 
 class TokenTable:
-    """N sentences as one array of ids and N + 1 offsets into it: 2 bytes a word piece (4 for a vocabulary beyond 65,536).
+    """N sentences as one array of ids and N + 1 offsets into it: 2 bytes a word piece, 4 beyond a vocabulary of 65,536.
 
     Args:
         sentences: the text, one sentence an entry; read once and not kept, so that a file of any size may stream by.

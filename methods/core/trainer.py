@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from methods.core import checkpoint as checkpoints
-from methods.core import parallel
+from methods.core import heap, parallel
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.step_log import StepLog
@@ -131,6 +131,8 @@ def train(
         optimiser.step()
         schedule.step()
         looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
+        if (step + 1) % heap.EVERY == 0:
+            heap.trim()
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
         due = time.monotonic() - saved >= settings.checkpoint_seconds
         # Several processes fetch at the same steps, whatever their clocks: what ends one of them must end all.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import NegbenchError
-from pipelines.sources.corpus import read_sentences
+from pipelines.sources.corpus import read_sentences, stream
 
 SENTENCES = [f"Sentence {n}: “naïve” tests are tests." for n in range(500)]
 TEXT = "".join(f"{sentence}\n" for sentence in SENTENCES).encode()
@@ -26,6 +26,13 @@ def test_sentences_are_read_in_order_up_to_the_limit(tmp_path: Path, name: str) 
     assert read_sentences(path) == SENTENCES
     assert read_sentences(path, 7) == SENTENCES[:7]
     assert read_sentences(path, 500) == SENTENCES
+
+
+def test_a_stream_is_read_no_further_than_it_is_asked(tmp_path: Path) -> None:
+    sentences = stream(write(tmp_path, b"one\ntwo\nth\xff\n"), 3)
+    assert [next(sentences), next(sentences)] == ["one", "two"]
+    with pytest.raises(NegbenchError, match="not UTF-8"):
+        next(sentences)
 
 
 def test_blank_lines_are_skipped_and_do_not_count(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from methods.core import bert, trainer
+from methods.core import bert, text, trainer
 from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
@@ -48,6 +48,20 @@ def test_token_table_cuts_the_batches_the_tokenizer_would(tiny_encoder: Encoder)
     )
     assert torch.equal(ids, expected["input_ids"])
     assert torch.equal(mask, expected["attention_mask"])
+
+
+def test_token_table_needs_no_list_and_two_bytes_a_piece(
+    tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = table(tiny_encoder)
+    monkeypatch.setattr(text, "_CHUNK", 5)
+    streamed = TokenTable((sentence for sentence in SENTENCES), tiny_encoder.tokenizer, 12)
+    assert np.array_equal(streamed.ids, whole.ids)
+    assert np.array_equal(streamed.offsets, whole.offsets)
+    tiny_encoder.tokenizer.add_tokens([f"new{n}" for n in range(400)])
+    wider = TokenTable(["new399 a"], tiny_encoder.tokenizer, 12)
+    assert (whole.ids.itemsize, wider.ids.itemsize) == (1, 2)
+    assert wider.batch(np.array([0]))[0].tolist() == [tiny_encoder.tokenizer("new399 a")["input_ids"]]
 
 
 def test_every_epoch_visits_every_sentence_once_in_its_own_order() -> None:

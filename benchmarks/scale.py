@@ -1,0 +1,191 @@
+"""How the cost of training grows: CPU time and peak memory against the size of the text, queue, batch, rows and matrix.
+
+    python -m benchmarks.scale --data FOLDER [--out benchmarks/measured/scale.json]
+
+Each point is measured in a process of its own, beside a plain reference in the same run (benchmarks/points.py). The
+exponent is the slope of log time on log size over all points, and over the last two, where what is constant has lost
+its share. The report shows the file as it was written last: write it from a committed tree.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks import points
+from benchmarks.encode import random_bert
+from pipelines import atomic, device, provenance
+from pipelines.main import run
+from reports import scale
+from reports.runs import Machine
+
+LAYERS, WIDTH = 2, 128
+BATCH = 64
+
+Work = tuple[Callable[..., points.Measured], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Sizes, what is done at each, and what the reference does at those that it is asked for."""
+
+    id: str
+    label: str
+    what: str
+    sizes: Sequence[int]
+    ours: Callable[[int], Work]
+    reference: Callable[[int], Work]
+    plain: str
+    most: int  # size up to which the reference is measured
+
+
+def curves(model: Path, corpus: Path) -> list[Curve]:
+    """All of them."""
+    plain = "transformers’ BertModel with padding"
+
+    def simcse(size: int, length: int) -> Work:
+        return points.step, (model, corpus, "simcse", {}, size, length)
+
+    def queue(size: int) -> Work:
+        settings = {"queue_size": size, "initial_fill": size}
+        return points.step, (model, corpus, "mocose", settings, BATCH, points.LENGTH)
+
+    return [
+        Curve(
+            "sentences",
+            "sentences",
+            f"an epoch of SimCSE, the text tokenised, batches of {points.EPOCH_BATCH}",
+            [10_000, 30_000, 100_000, 300_000, 1_000_000],
+            lambda n: (points.epoch, (model, corpus, n)),
+            lambda n: (points.plain_epoch, (model, corpus, n)),
+            f"{plain}, the text tokenised at once",
+            100_000,
+        ),
+        Curve(
+            "queue",
+            "queue size",
+            f"a step of MoCoSE, batch {BATCH}",
+            [128, 512, 2_048, 8_192, 32_768, 65_536],
+            queue,
+            lambda _: simcse(BATCH, points.LENGTH),
+            "a step of SimCSE, which has no queue",
+            65_536,
+        ),
+        Curve(
+            "batch",
+            "batch size",
+            f"a step of SimCSE, {points.LENGTH} word pieces a row",
+            [16, 32, 64, 128, 256, 512, 1_024],
+            lambda n: simcse(n, points.LENGTH),
+            lambda n: (points.plain_step, (model, corpus, n, points.LENGTH)),
+            plain,
+            1_024,
+        ),
+        Curve(
+            "length",
+            "word pieces a row",
+            "a step of SimCSE, batch 16",
+            [16, 32, 64, 128, 256, 512],
+            lambda n: simcse(16, n),
+            lambda n: (points.plain_step, (model, corpus, 16, n)),
+            plain,
+            512,
+        ),
+        Curve(
+            "runs",
+            "methods × seeds",
+            "dvc repro of three empty stages a run",
+            [3, 6, 12, 24, 48],
+            lambda n: (points.stages, (n,)),
+            lambda n: (points.plain_stages, (n,)),
+            "the same commands by a shell",
+            48,
+        ),
+    ]
+
+
+def measure(curve: Curve) -> scale.Curve:
+    """Its points, a size after the other."""
+    ours, reference = [], []
+    for size in tqdm(curve.sizes, desc=curve.label, disable=None):
+        ours.append(_point(size, curve.ours(size)))
+        if size <= curve.most:
+            reference.append(_point(size, curve.reference(size)))
+    return scale.Curve(
+        id=curve.id, label=curve.label, what=curve.what, plain=curve.plain, ours=ours, reference=reference
+    )
+
+
+def _point(size: int, work: Work) -> scale.Point:
+    seconds, mib = alone(*work)
+    return scale.Point(size=size, seconds=seconds, mib=mib)
+
+
+def alone(work: Callable[..., points.Measured], arguments: tuple[Any, ...]) -> points.Measured:
+    """What `work` measures in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as process:
+        return process.apply(work, arguments)
+
+
+def main(arguments: Namespace) -> None:
+    """Measure, print and write."""
+    changed = ", with local changes" if _git("status", "--short") else ""
+    measured = scale.Scale(
+        commit=_git("rev-parse", "--short=12", "HEAD") + changed,
+        model=f"BERT, {LAYERS} layers of {WIDTH}",
+        machine=Machine(**device.machine()),
+        versions=provenance.versions(),
+        curves=[],
+    )
+    print(measured.model_dump_json(exclude={"curves"}))
+    print(f"{'':<18}{'size':>10}{'CPU seconds':>12}{'MiB':>9}{'reference':>12}{'MiB':>9}", flush=True)
+    with TemporaryDirectory() as scratch:
+        random_bert(Path(scratch), arguments.data / "models/bert-base-uncased/vocab.txt", LAYERS, WIDTH)
+        for curve in curves(Path(scratch), arguments.data / "corpus/wiki_sentences_1m.txt.xz"):
+            if not arguments.curves or curve.id in arguments.curves:
+                measured.curves.append(measure(curve))
+                _print(measured.curves[-1])
+    if arguments.out:
+        atomic.write_json(arguments.out, measured.model_dump(mode="json"))
+    last = measured.curves[-1]
+    size, speedup = last.speedup()
+    print(f"ratio {speedup:.2f}: {last.what}, {last.label} {size:,}, against {last.plain}")
+
+
+def _print(curve: scale.Curve) -> None:
+    reference = {point.size: point for point in curve.reference}
+    for point in curve.ours:
+        both = [one for one in (point, reference.get(point.size)) if one]
+        cells = [f"{one.seconds:>12.4f}{'' if one.mib is None else format(one.mib, '.1f'):>9}" for one in both]
+        print(f"{curve.label:<18}{point.size:>10,}{''.join(cells)}")
+    slopes = [
+        f"{scale.exponent(found):.2f} (of the last two: {scale.exponent(found[-2:]):.2f})"
+        for found in (curve.ours, curve.reference)
+    ]
+    print(f"{curve.label:<18}exponent {slopes[0]}, reference {slopes[1]}", flush=True)
+
+
+def _git(*command: str) -> str:
+    return subprocess.run(["git", *command], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def parser() -> ArgumentParser:
+    """The options of `python -m benchmarks.scale`."""
+    options = ArgumentParser("python -m benchmarks.scale", description="How the cost of training grows.")
+    options.add_argument("--data", type=Path, required=True, help="a folder that holds corpus/ and models/")
+    options.add_argument("--curves", nargs="+", metavar="ID", help="sentences queue batch length runs (default: all)")
+    options.add_argument("--out", type=Path, help="write what was measured here, for the report")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, parser()))

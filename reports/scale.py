@@ -1,0 +1,116 @@
+"""Scale: how the cost of training grows, as benchmarks/scale.py measured it last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from reports.document import Cell, Figure, Group, Row, Section, Table
+from reports.records import Stored, read
+from reports.runs import Machine
+from reports.wording import MISSING, number
+
+ID = "scale"
+COLUMNS = ("largest", "CPU seconds", "exponent", "at its end", "MiB", "its exponent", "times as fast")
+
+
+class Point(Stored):
+    """What one size took."""
+
+    size: int
+    seconds: float  # of all processors together
+    mib: float | None  # at most, beyond model and optimiser; None where the memory is nothing of ours
+
+
+class Curve(Stored):
+    """Cost against one size, ours and that of a plain reference."""
+
+    id: str
+    label: str  # of the size
+    what: str
+    plain: str
+    ours: list[Point]
+    reference: list[Point]
+
+    def speedup(self) -> tuple[int, float]:
+        """The largest size that the reference was measured at, and its time over ours there."""
+        last = self.reference[-1]
+        ours = next(point for point in self.ours if point.size == last.size)
+        return last.size, last.seconds / ours.seconds
+
+
+class Scale(Stored):
+    """All curves of one run of the benchmark, and what it ran on."""
+
+    commit: str
+    model: str
+    machine: Machine
+    versions: dict[str, str]
+    curves: list[Curve]
+
+
+def load(file: Path) -> Scale | None:
+    """What the benchmark wrote; None if it has written nothing.
+
+    Raises:
+        NegbenchError: the file is not what the benchmark writes.
+    """
+    return read(Scale, file) if file.is_file() else None
+
+
+def exponent(points: Sequence[Point]) -> float:
+    """Slope of log seconds on log size by least squares: 1 where the time grows as the size does."""
+    sizes, seconds = np.log([(point.size, point.seconds) for point in points]).T
+    return float(np.polyfit(sizes, seconds, 1)[0])
+
+
+def section(scale: Scale | None) -> Section | None:
+    """Where and how it was measured, the curves, and their exponents; None without the file."""
+    if scale is None:
+        return None
+    machine, versions = scale.machine, scale.versions
+    where = (
+        f"Measured by `python -m benchmarks.scale` at commit {scale.commit} with torch {versions['torch']} and "
+        f"transformers {versions['transformers']} on {machine.platform}, {machine.device}, {machine.cores} "
+        f"core{'s' * (machine.cores != 1)}, threads for one operation: {machine.threads}. The model is a "
+        f"{scale.model}. Each point is a process of its own. These numbers are kept with the code: they are not of the "
+        "runs above."
+    )
+    measured = "; ".join(f"*{curve.label}*: {curve.what}, beside {curve.plain}" for curve in scale.curves)
+    figure = Figure(
+        ID,
+        f"Time and peak memory against {', '.join(curve.label for curve in scale.curves)}",
+        f"Time and peak memory against {number(len(scale.curves))} sizes, ours (dark) and a plain reference (grey). "
+        f"{measured}. Dotted: growth in proportion, through our last point. Time is that of the processors, "
+        "threads and children summed; memory is what is held at most beyond model and optimiser.",
+    )
+    table = Table(
+        ID,
+        COLUMNS,
+        (Group(tuple(Row(curve.label, _cells(curve)) for curve in scale.curves)),),
+        "How fast the time of [#figure-scale] grows. The exponent is the slope of log time on log size over all "
+        "points; at its end, over the last two, where what is constant has lost its share. Then the memory at the "
+        "largest size, the exponent of the reference, and its time over ours at the largest size that both have.",
+        head="against",
+    )
+    return Section(ID, "Scale", (where, figure, table))
+
+
+def _cells(curve: Curve) -> tuple[Cell, ...]:
+    last = curve.ours[-1]
+    size, speedup = curve.speedup()
+    return (
+        Cell(f"{last.size:,}", value=last.size),
+        _number(last.seconds, 2),
+        _number(exponent(curve.ours), 2),
+        _number(exponent(curve.ours[-2:]), 2),
+        Cell(MISSING) if last.mib is None else _number(last.mib, 0),
+        _number(exponent(curve.reference), 2),
+        Cell(f"{speedup:.2f}", "" if size == last.size else f"at {size:,}", value=speedup),
+    )
+
+
+def _number(value: float, digits: int) -> Cell:
+    return Cell(f"{value:,.{digits}f}", value=value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-EVERY = 50  # steps: page faults after it take a tenth of a second, a step of the least model a hundredth
+EVERY = 100  # steps: filling the pages again takes as long as some steps
 
 
 def trim() -> None:

@@ -79,6 +79,10 @@ def test_every_point_is_drawn_and_proportion_beside_it(measured: Path) -> None:
     np.testing.assert_allclose(ours[1].get_ydata(), [3.0 * n for n in SIZES])
     dotted = next(line for line in above.lines if line.get_linestyle() == ":")
     np.testing.assert_allclose(np.diff(np.log10(np.asarray(dotted.get_ydata(), dtype=float))), 1)
+    for axis in drawn.axes:
+        low, high = axis.get_ylim()
+        points = [line for line in axis.lines if line.get_linestyle() == "-"]
+        assert all(low < value < high for line in points for value in np.asarray(line.get_ydata(), dtype=float))
     plain = [line for line in below.lines if line.get_color() == GREY and line.get_linestyle() == "-"]
     assert [len(np.asarray(line.get_xdata())) for line in plain] == [0]  # its memory was not measured
 

@@ -104,9 +104,9 @@ class Embeddings(nn.Module):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
         width = config["hidden_size"]
-        self.word_embeddings = nn.Embedding(config["vocab_size"], width, padding_idx=config.get("pad_token_id", 0))
-        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], width)
-        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width)
+        self.word_embeddings = _table(config["vocab_size"], width, padding_idx=config.get("pad_token_id", 0))
+        self.position_embeddings = _table(config["max_position_embeddings"], width)
+        self.token_type_embeddings = _table(config["type_vocab_size"], width)
         self.LayerNorm = nn.LayerNorm(width, eps=config["layer_norm_eps"])
         self.dropout = nn.Dropout(config["hidden_dropout_prob"])
 
@@ -116,6 +116,16 @@ class Embeddings(nn.Module):
         shared = positions + self.token_type_embeddings.weight[0]
         embedded: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + shared))
         return embedded
+
+
+def _table(rows: int, width: int, padding_idx: int | None = None) -> nn.Embedding:
+    """An nn.Embedding with its random start."""
+    weight = torch.empty(rows, width)
+    if not weight.is_meta:  # `normal_` of nothing would import torch._dynamo, for two seconds
+        nn.init.normal_(weight)
+        if padding_idx is not None:
+            weight[padding_idx] = 0
+    return nn.Embedding(rows, width, padding_idx, _weight=weight)
 
 
 class Tokens:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
-from transformers import BertModel, RobertaConfig, RobertaModel
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
 from methods.core import bert
 from methods.core.bert import Bert
 from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
+from pipelines.params import ROOT
 
 
 def rectangle() -> tuple[Tensor, Tensor]:
@@ -150,3 +153,22 @@ def test_another_architecture_goes_to_transformers(tiny_encoder_folder: Path, tm
     encoder = Encoder.load(folder, "first_last_avg")
     assert isinstance(encoder.backbone, RobertaModel)
     assert encoder.encode(["a man", "a dog rides"]).shape == (2, 16)
+
+
+def test_tables_start_as_those_of_torch() -> None:
+    config = BertConfig(vocab_size=57, hidden_size=16, num_hidden_layers=1, num_attention_heads=2).to_dict()
+    torch.manual_seed(0)
+    ours = Bert(config, pooler=False).embeddings
+    torch.manual_seed(0)
+    assert torch.equal(ours.word_embeddings.weight, nn.Embedding(57, 16, padding_idx=0).weight)
+    assert torch.equal(ours.position_embeddings.weight, nn.Embedding(512, 16).weight)
+
+
+def test_reading_a_folder_imports_nothing_of_the_compiler(tiny_encoder_folder: Path) -> None:
+    """It takes seconds, as long as an evaluation in the demo."""
+    program = (
+        "import sys; from pathlib import Path; from methods.core.bert import Bert; "
+        f"Bert.load(Path({str(tiny_encoder_folder)!r})); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

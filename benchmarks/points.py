@@ -1,7 +1,7 @@
 """The points of benchmarks/scale.py: what is timed, each in a process of its own, by us and by a plain reference.
 
 The reference for training is SimCSE with transformers' BertModel and eager attention: every row padded to the longest,
-the text tokenised at once and kept as lists. That for stages is a shell that runs the same commands in a loop.
+the text tokenised at once and kept as lists. That for stages is DVC as it is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import chdir
@@ -95,10 +94,18 @@ def plain_step(model: Path, corpus: Path, size: int, length: int) -> Measured:
     return _seconds(lambda: plain.step(rows), STEPS), peak() - held
 
 
-def stages(runs: int) -> Measured:
-    """`dvc repro` of the three stages that every method and seed has, each an empty command."""
-    from dvc.cli import main as dvc
+def stages(runs: int, plain: bool) -> Measured:
+    """The three stages that every method and seed has, each an empty command, as `make repro JOBS=1` runs them.
 
+    Args:
+        runs: methods times seeds.
+        plain: by DVC as it is, without what pipelines/dvc_command.py repairs.
+    """
+    from dvc.cli import main
+
+    from pipelines.dvc_command import dvc
+
+    run = (lambda *arguments: main([*arguments])) if plain else dvc
     matrix = {"matrix": {"run": [*range(runs)]}}
     train = {**matrix, "cmd": "touch train${item.run}", "outs": ["train${item.run}"]}
     described = {"train": train}
@@ -108,15 +115,8 @@ def stages(runs: int) -> Measured:
     with TemporaryDirectory() as scratch, chdir(scratch):
         Path("dvc.yaml").write_text(yaml.safe_dump({"stages": described}), encoding="utf-8")
         os.environ["DVC_NO_ANALYTICS"] = "1"
-        held = _held(lambda: dvc(["init", "--no-scm", "--quiet", "--force"]))
-        return _seconds(lambda: dvc(["repro", "--quiet"])), peak() - held
-
-
-def plain_stages(runs: int) -> Measured:
-    """The same commands by a shell; its memory is nothing of ours."""
-    commands = [["sh", "-c", f"touch {name}{run}"] for run in range(runs) for name in STAGES]
-    with TemporaryDirectory() as scratch:
-        return _seconds(lambda: [subprocess.run(command, cwd=scratch, check=True) for command in commands]), None
+        held = _held(lambda: run("init", "--no-scm", "--quiet", "--force"))
+        return _seconds(lambda: run("repro", "--quiet")), peak() - held
 
 
 class _Ours:

@@ -22,6 +22,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks import points
+from benchmarks.conditions import conditions, ratio
 from benchmarks.encode import random_bert
 from pipelines import atomic, device, provenance
 from pipelines.main import run
@@ -103,11 +104,11 @@ def curves(model: Path, corpus: Path) -> list[Curve]:
         Curve(
             "runs",
             "methods × seeds",
-            "dvc repro of three empty stages a run",
+            "three empty stages a run, as `make repro` has DVC run them one by one",
             [3, 6, 12, 24, 48],
-            lambda n: (points.stages, (n,)),
-            lambda n: (points.plain_stages, (n,)),
-            "the same commands by a shell",
+            lambda n: (points.stages, (n, False)),
+            lambda n: (points.stages, (n, True)),
+            "plain `dvc repro`",
             48,
         ),
     ]
@@ -146,7 +147,7 @@ def main(arguments: Namespace) -> None:
         versions=provenance.versions(),
         curves=[],
     )
-    print(measured.model_dump_json(exclude={"curves"}))
+    print(conditions("transformers"))
     print(f"{'':<18}{'size':>10}{'CPU seconds':>12}{'MiB':>9}{'reference':>12}{'MiB':>9}", flush=True)
     with TemporaryDirectory() as scratch:
         random_bert(Path(scratch), arguments.data / "models/bert-base-uncased/vocab.txt", LAYERS, WIDTH)
@@ -158,7 +159,7 @@ def main(arguments: Namespace) -> None:
         atomic.write_json(arguments.out, measured.model_dump(mode="json"))
     last = measured.curves[-1]
     size, speedup = last.speedup()
-    print(f"ratio {speedup:.2f}: {last.what}, {last.label} {size:,}, against {last.plain}")
+    print(ratio(speedup, f"CPU time of {last.plain} to ours: {last.what}, {last.label} {size:,}"))
 
 
 def _print(curve: scale.Curve) -> None:

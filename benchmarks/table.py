@@ -37,8 +37,9 @@ def fill(readme: str, outputs: dict[str, str]) -> str:
         if not found:
             raise NegbenchError("the benchmark printed no ratio", f"benchmarks/{name}.py", "Run it by itself.")
         lines += [f"| {what} | {value} | `benchmarks.{name}` |" for value, what in found]
-    where = dict.fromkeys(output.splitlines()[0] for output in outputs.values())
-    table = "\n".join([*lines, "", *where]) + "\n"
+    libraries, where = zip(*(output.splitlines()[0].split("; ", 1) for output in outputs.values()), strict=True)
+    versions = dict.fromkeys(one for some in libraries for one in some.split(", "))
+    table = "\n".join([*lines, "", "; ".join([", ".join(versions), *dict.fromkeys(where)])]) + "\n"
     if BEGIN not in readme or END not in readme:
         raise NegbenchError("no place for the table", "README.md", f"Put {BEGIN.strip()} and {END.strip()} there.")
     before, rest = readme.split(BEGIN, 1)

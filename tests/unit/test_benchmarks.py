@@ -15,8 +15,8 @@ SENTENCES = [f"{who} {does} {what}" for who in ("a man", "dog") for does in ("ea
 
 
 def test_the_table_takes_the_place_of_the_last_one() -> None:
-    first = f"Python\nnoise\n{ratio(2, 'a: of b')}\n{ratio(1.256, 'c')}\n"
-    outputs = {"train": first, "encode": f"Python\n{ratio(3, 'd')}\n"}
+    first = f"Python 3, a 1; 2 threads\nnoise\n{ratio(2, 'a: of b')}\n{ratio(1.256, 'c')}\n"
+    outputs = {"train": first, "encode": f"Python 3, b 2; 2 threads\n{ratio(3, 'd')}\n"}
     rows = [
         "| what | times | `python -m` |",
         "|---|--:|---|",
@@ -24,7 +24,7 @@ def test_the_table_takes_the_place_of_the_last_one() -> None:
         "| c | 1.26 | `benchmarks.train` |",
         "| d | 3.00 | `benchmarks.encode` |",
         "",
-        "Python",
+        "Python 3, a 1, b 2; 2 threads",
     ]
     once = fill(f"before\n{BEGIN}{END}after\n", outputs)
     assert once == f"before\n{BEGIN}" + "\n".join(rows) + f"\n{END}after\n"
@@ -35,7 +35,7 @@ def test_a_benchmark_without_a_ratio_is_refused() -> None:
     with pytest.raises(NegbenchError, match=r"no ratio \(benchmarks/train.py\)"):
         fill(BEGIN + END, {"train": "ratio unknown\n"})
     with pytest.raises(NegbenchError, match="no place for the table"):
-        fill("", {"train": ratio(1, "a")})
+        fill("", {"train": f"Python 3; 2 threads\n{ratio(1, 'a')}"})
 
 
 def test_the_readme_has_a_place_for_the_table() -> None:

@@ -76,6 +76,7 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         lr=settings.lr,
+        precision=settings.precision,
         warmup=_WARMUP,
         weight_decay=0.01,
     )

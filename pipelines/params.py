@@ -65,6 +65,7 @@ class Backbone(Section):
     epochs: int = Field(1, ge=1)
     batch_size: int = Field(128, ge=1)
     lr: float = Field(1e-3, gt=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
 
     @property

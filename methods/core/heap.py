@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from pathlib import Path
+from typing import Any
 
-EVERY = 100  # steps: filling the pages again takes as long as some steps
+# Bytes of holes that are left alone. To fill pages that were given back takes as long as half a step (two cores, batch
+# 256); with this much room it is seldom done, and a small model never comes that far.
+ROOM = 2**30
+_STATUS = Path("/proc/self/statm")
 
 
-def trim() -> None:
-    """Give free pages back to the system, where the C library can (glibc).
+class Heap:
+    """Gives free pages back to the system once they are many, where system and C library can (Linux with glibc).
 
-    Without padding each batch has tensors of its own sizes. Freed blocks seldom fit the next ones, so that a run over a
-    million sentences would come to hold several times what a step needs.
+    Without padding each batch has tensors of its own sizes. Freed blocks seldom fit the next ones, so that a run comes
+    to hold several times what a step needs.
     """
-    release = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if release is not None:
-        release(0)
+
+    def __init__(self) -> None:
+        self._release: Any = getattr(ctypes.CDLL(None), "malloc_trim", None) if _STATUS.exists() else None
+        self._needed = 0  # bytes held when the heap last had no holes
+        if self._release is not None:
+            self._trim()
+
+    def step(self) -> None:
+        """A step is done, and what it held is free."""
+        if self._release is not None and held() > self._needed + ROOM:
+            self._trim()
+
+    def _trim(self) -> None:
+        self._release(0)
+        self._needed = held()
+
+
+def held() -> int:
+    """Bytes of memory that this process holds; Linux alone tells."""
+    return int(_STATUS.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")

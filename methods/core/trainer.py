@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from methods.core import checkpoint as checkpoints
-from methods.core import heap, parallel
+from methods.core import parallel
 from methods.core.contract import Batch, TrainedMethod
 from methods.core.encoder import Encoder
+from methods.core.heap import Heap
 from methods.core.step_log import StepLog
 from methods.core.text import TokenTable
 from pipelines import atomic
@@ -113,6 +114,7 @@ def train(
     shown = progress and leads
     bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if shown else True)
     log = StepLog(history.rows)
+    heap = Heap()
     embedded: deque[Tensor] = deque(maxlen=1)  # by the encoder, of the present batch
     watching = method.encoder.register_forward_hook(lambda _, __, output: embedded.append(output.detach()))
     saved = time.monotonic()
@@ -131,8 +133,7 @@ def train(
         optimiser.step()
         schedule.step()
         looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
-        if (step + 1) % heap.EVERY == 0:
-            heap.trim()
+        heap.step()
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
         due = time.monotonic() - saved >= settings.checkpoint_seconds
         # Several processes fetch at the same steps, whatever their clocks: what ends one of them must end all.

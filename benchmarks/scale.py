@@ -31,6 +31,7 @@ from reports.runs import Machine
 
 LAYERS, WIDTH = 2, 128
 BATCH = 64
+CURVES = ("sentences", "queue", "batch", "length", "runs")
 
 Work = tuple[Callable[..., points.Measured], tuple[Any, ...]]
 
@@ -183,8 +184,9 @@ def parser() -> ArgumentParser:
     """The options of `python -m benchmarks.scale`."""
     options = ArgumentParser("python -m benchmarks.scale", description="How the cost of training grows.")
     options.add_argument("--data", type=Path, required=True, help="a folder that holds corpus/ and models/")
-    options.add_argument("--curves", nargs="+", metavar="ID", help="sentences queue batch length runs (default: all)")
-    options.add_argument("--out", type=Path, help="write what was measured here, for the report")
+    some = options.add_mutually_exclusive_group()
+    some.add_argument("--curves", nargs="+", choices=CURVES, metavar="ID", help=f"{' '.join(CURVES)} (default: all)")
+    some.add_argument("--out", type=Path, help="write what was measured here, for the report: all curves")
     return options
 
 

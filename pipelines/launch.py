@@ -25,23 +25,26 @@ _WHERE = "train.processes"
 _AGAIN = "Run again: it goes on from the last checkpoint."
 
 
+def check(processes: int) -> None:
+    """Raise a NegbenchError if torchrun has started another number of processes: each would train the run alone."""
+    if dist.is_torchelastic_launched() and (started := int(os.environ["WORLD_SIZE"])) != processes:
+        what = f"torchrun has started {started} processes and the run takes {processes}"
+        raise NegbenchError(what, _WHERE, "Make both numbers the same.")
+
+
 def together(processes: int, work: Callable[..., object], *arguments: Any) -> None:
     """Let several processes do `work(*arguments)` as one group of torch.distributed; return when all have done it.
 
     Under torchrun this process is one of them; process 0 alone returns, and the others end.
 
     Raises:
-        NegbenchError: one of them raised it; one was killed; there are fewer GPUs than processes; or torchrun has
-            started another number.
+        NegbenchError: one of them raised it; one was killed; or there are fewer GPUs here than processes.
     """
-    if device.best().type == "cuda" and (gpus := torch.cuda.device_count()) < processes:
-        raise NegbenchError(f"{processes} processes and {gpus} GPU{'s' * (gpus != 1)}", _WHERE, "Lower the number.")
     if not dist.is_torchelastic_launched():
+        _check_gpus(processes)
         _start(processes, work, arguments)
         return
-    if (started := int(os.environ["WORLD_SIZE"])) != processes:
-        what = f"torchrun has started {started} processes and the run takes {processes}"
-        raise NegbenchError(what, _WHERE, "Make both numbers the same.")
+    _check_gpus(int(os.environ["LOCAL_WORLD_SIZE"]))
     place = int(os.environ["RANK"])
     _join(int(os.environ["LOCAL_RANK"]))
     work(*arguments)
@@ -49,6 +52,11 @@ def together(processes: int, work: Callable[..., object], *arguments: Any) -> No
     if place:
         sys.exit(0)
     del os.environ["TORCHELASTIC_RUN_ID"]  # its processes served this run; another one starts its own
+
+
+def _check_gpus(processes: int) -> None:
+    if device.best().type == "cuda" and (gpus := torch.cuda.device_count()) < processes:
+        raise NegbenchError(f"{processes} processes and {gpus} GPU{'s' * (gpus != 1)}", _WHERE, "Lower the number.")
 
 
 def _start(processes: int, work: Callable[..., object], arguments: tuple[Any, ...]) -> None:

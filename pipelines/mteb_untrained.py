@@ -9,7 +9,7 @@ from eval.sts import Embedder
 from methods.core.contract import load_untrained
 from methods.core.encoder import Encoder
 from methods.core.untrained import UntrainedEncoder
-from pipelines import device, main, mteb, params
+from pipelines import device, main, mteb, params, provenance
 from pipelines.paths import BACKBONE
 from pipelines.sources.corpus import read_sentences
 
@@ -22,6 +22,7 @@ def stage(arguments: argparse.Namespace) -> None:
     if issubclass(method, UntrainedEncoder):  # the backbone under some pooling: as an Encoder it has limits of length
         encoder = Encoder.load(BACKBONE, method.pooling).to(device.best())
     else:
+        provenance.check_data("corpus")
         encoder = method(str(BACKBONE), read_sentences(settings.corpus, settings.evaluate.fit_sentences))
     mteb.measure(settings, method.describe(arguments.method), 0, encoder)
 

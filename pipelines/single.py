@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
@@ -36,10 +37,13 @@ def single(arguments: argparse.Namespace) -> None:
             order = clone.Order(**json.loads(arguments.clone))
             clone.check(order)
             clone.bring(order, gone.is_set)
-        if not gone.is_set() and dvc("--wait-for-lock", "repro", "--single-item", name):
+        pull = ["--pull"] if arguments.clone else []  # another clone may have done it in a run before
+        if not gone.is_set() and dvc("--wait-for-lock", "repro", "--single-item", *pull, name):
             raise NegbenchError(f"stage '{name}' failed", "dvc.yaml", "See above why; what is done is kept.")
         if arguments.clone and not gone.is_set():
             clone.share(name)
+        if gone.is_set():
+            raise InterruptedError(f"interrupted at stage '{name}'")
 
 
 def _end_with_parent(gone: threading.Event) -> None:
@@ -49,9 +53,11 @@ def _end_with_parent(gone: threading.Event) -> None:
     while True:  # a command may be about to start
         children = psutil.Process().children(recursive=True)
         for child in children:
-            child.terminate()
+            with suppress(psutil.NoSuchProcess):
+                child.terminate()
         for child in psutil.wait_procs(children, timeout=GRACE)[1]:
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         sleep(0.2)
 
 

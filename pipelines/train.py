@@ -100,6 +100,7 @@ def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History
     Raises:
         NegbenchError: an input is missing or broken, or one of several processes ended early.
     """
+    launch.check(run.recipe.processes)
     if run.recipe.processes > 1:  # they leave their last state as a checkpoint, which we go on from
         text.tokens(run.recipe, Encoder.load(BACKBONE).tokenizer)  # once for all of them
         launch.together(run.recipe.processes, _train, run, text, progress)

@@ -40,7 +40,9 @@ def perform(stage: str, topic: str, folder: str, arguments: Sequence[str]) -> tu
     if not (place / "dvc.yaml").is_file():
         return 1, f"error: no repository on {platform.node()} ({place}). Share the folder, or make a clone there."
     threads = max(1, (os.cpu_count() or 1) // worker.state.nthreads)
-    environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
+    # Stages are `python -m ...`: this Python, also where the worker was started without its environment's PATH.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "PATH": path}
     command = [sys.executable, "-m", "pipelines.single", stage, *arguments]
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(

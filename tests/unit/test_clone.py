@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import subprocess
+import sys
 from contextlib import chdir
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from dvc.repo import Repo
 from pipelines import clone
 from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
+from pipelines.params import ROOT
 
 DVC_YAML = """
 stages:
@@ -92,6 +96,18 @@ def test_results_come_through_the_remote_once(clones: tuple[Path, Path], tmp_pat
         assert not (two / "runs/model").exists()
         clone.bring(dataclasses.replace(order(one, "fetch", "train"), run="next"))
     assert (two / "runs/model").read_text() == (two / "score.json").read_text() == '{"x": 1}'
+    assert (tmp_path / "trained").read_text() == "x\n"
+
+
+def test_what_another_clone_did_in_an_earlier_run_is_not_done_again(clones: tuple[Path, Path], tmp_path: Path) -> None:
+    one, _ = clones
+    for run, folder in zip(("first", "second"), clones, strict=True):
+        ordered = json.dumps(dataclasses.asdict(dataclasses.replace(order(one, "fetch"), run=run)))
+        command = [sys.executable, "-m", "pipelines.single", "train", "--clone", ordered]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.PIPE) as stage:
+            assert stage.wait() == 0
+        assert (folder / "runs/model").read_text() == '{"x": 1}'
     assert (tmp_path / "trained").read_text() == "x\n"
 
 

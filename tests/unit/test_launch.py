@@ -131,8 +131,19 @@ def test_what_ends_one_process_ends_all_and_is_told(capfd: pytest.CaptureFixture
 def test_torchrun_must_have_started_as_many_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
     monkeypatch.setenv("WORLD_SIZE", "4")
-    with pytest.raises(NegbenchError, match="torchrun has started 4 processes and the run takes 2"):
-        launch.together(2, fail, "")
+    for processes in (1, 2):
+        with pytest.raises(NegbenchError, match=f"torchrun has started 4 processes and the run takes {processes}"):
+            launch.check(processes)
+    launch.check(4)
+
+
+def test_torchrun_on_several_machines_wants_the_gpus_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "best", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NegbenchError, match="2 processes and 1 GPU "):
+        launch.together(4, fail, "")
 
 
 def test_each_process_wants_a_gpu_where_there_are_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

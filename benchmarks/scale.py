@@ -31,7 +31,6 @@ from reports.runs import Machine
 
 LAYERS, WIDTH = 2, 128
 BATCH = 64
-CURVES = ("sentences", "queue", "batch", "length", "runs")
 
 Work = tuple[Callable[..., points.Measured], tuple[Any, ...]]
 
@@ -128,11 +127,11 @@ def measure(curve: Curve) -> scale.Curve:
 
 
 def _point(size: int, work: Work) -> scale.Point:
-    seconds, mib = alone(*work)
+    seconds, mib = in_a_process(*work)
     return scale.Point(size=size, seconds=seconds, mib=mib)
 
 
-def alone(work: Callable[..., points.Measured], arguments: tuple[Any, ...]) -> points.Measured:
+def in_a_process(work: Callable[..., points.Measured], arguments: tuple[Any, ...]) -> points.Measured:
     """What `work` measures in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as process:
         return process.apply(work, arguments)
@@ -184,8 +183,9 @@ def parser() -> ArgumentParser:
     """The options of `python -m benchmarks.scale`."""
     options = ArgumentParser("python -m benchmarks.scale", description="How the cost of training grows.")
     options.add_argument("--data", type=Path, required=True, help="a folder that holds corpus/ and models/")
+    known = [curve.id for curve in curves(Path(), Path())]
     some = options.add_mutually_exclusive_group()
-    some.add_argument("--curves", nargs="+", choices=CURVES, metavar="ID", help=f"{' '.join(CURVES)} (default: all)")
+    some.add_argument("--curves", nargs="+", choices=known, metavar="ID", help=f"{' '.join(known)} (default: all)")
     some.add_argument("--out", type=Path, help="write what was measured here, for the report: all curves")
     return options
 

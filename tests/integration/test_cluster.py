@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from distributed.utils import open_port
-from dvc.repo import Repo
+from repositories import git, publish, until
 
 from pipelines.params import ROOT
 
@@ -51,21 +50,6 @@ for path, text in [(out, digest), *((path, json.dumps({"score": int(digest[:4], 
     path.write_text(text)
 os.write(log, f"end {out}\\n".encode())
 """
-
-
-def git(folder: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def publish(folder: Path, remote: Path) -> None:
-    """Make a folder a git and DVC repository with a default remote, everything committed."""
-    git(folder, "init", "-q")
-    with Repo.init(str(folder)) as repo, repo.config.edit("repo") as config:
-        config["remote"] = {"common": {"url": str(remote)}}
-        config["core"] = {"remote": "common", "analytics": False}
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "All")
 
 
 @pytest.fixture
@@ -147,13 +131,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     started.close()
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def finish(started: subprocess.Popen[str], seconds: float = 240) -> str:
     out, _ = started.communicate(timeout=seconds)
     assert started.returncode == 0, out
@@ -203,7 +180,7 @@ def test_a_killed_worker_costs_its_stage_and_shares_of_a_gpu_are_kept(project: P
     cluster.environment["SECONDS"] = "1.5"
     one = cluster.worker("--nthreads", "4", "--resources", "GPU=1")
     started = cluster.repro(project)
-    until(lambda: len(trained(cluster.events("begin"))) == 2)
+    until(lambda: len(trained(cluster.events("begin"))) == 2, 120)
     one.send_signal(signal.SIGKILL)
     cluster.worker("--nthreads", "4", "--resources", "GPU=1")
     out = finish(started)
@@ -232,7 +209,7 @@ def test_the_scheduler_comes_back_and_the_run_goes_on(project: Path, cluster: Cl
     cluster.environment["SECONDS"] = "1.5"
     cluster.worker("--nthreads", "1")
     started = cluster.repro(project)
-    until(lambda: "runs/backbone" in cluster.events("end"))
+    until(lambda: "runs/backbone" in cluster.events("end"), 120)
     cluster.scheduler.kill()
     cluster.scheduler.wait()
     cluster.start_scheduler()

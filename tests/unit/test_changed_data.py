@@ -23,17 +23,21 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def change(file: Path, content: str | None) -> None:
+    """Give the file this content, or take it away."""
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content, encoding="utf-8")
+
+
 def test_data_as_they_were_fetched_are_taken(data: Path) -> None:
     provenance.check_data("corpus", "senteval", "beir")
 
 
 @pytest.mark.parametrize("content", ["one\ntwO\n", "one\ntwo\nthree\n", None])
 def test_a_changed_or_missing_file_is_named(data: Path, content: str | None) -> None:
-    file = data / "senteval/downstream/STS/pairs.txt"
-    if content is None:
-        file.unlink()
-    else:
-        file.write_text(content, encoding="utf-8")
+    change(data / "senteval/downstream/STS/pairs.txt", content)
     with pytest.raises(NegbenchError, match=r"(changed since it was|that was) fetched.*pairs\.txt.*fetch") as caught:
         provenance.check_data("corpus", "senteval")
     assert "\n" not in str(caught.value)
@@ -42,11 +46,7 @@ def test_a_changed_or_missing_file_is_named(data: Path, content: str | None) -> 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"corpus/text.txt": 3}', '{"corpus/text.txt": {"rows": 8}}'])
 def test_a_manifest_that_is_none_is_refused(data: Path, content: str | None) -> None:
-    file = data / "manifest.json"
-    if content is None:
-        file.unlink()
-    else:
-        file.write_text(content, encoding="utf-8")
+    change(data / "manifest.json", content)
     with pytest.raises(NegbenchError, match=r"manifest.*dvc repro --force fetch"):
         provenance.check_data("corpus")
 

@@ -11,7 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
+from repositories import git, publish
 
 from pipelines import clone
 from pipelines.dvc_command import dvc
@@ -34,22 +34,12 @@ stages:
 def clones(tmp_path: Path) -> tuple[Path, Path]:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
-
-    def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-        subprocess.run(["git", *identity, *arguments], cwd=one, check=True, capture_output=True)
-
-    git("init", "-q")
-    with Repo.init(str(one)) as repo, repo.config.edit("repo") as config:
-        config["remote"] = {"common": {"url": str(tmp_path / "remote")}}
-        config["core"] = {"remote": "common"}
     (one / "dvc.yaml").write_text(DVC_YAML)
     (one / "params.yaml").write_text("rate: 1\n")
     (one / "source").write_text('{"x": 1}')
     (one / ".gitignore").write_text("/data\n/runs\n/report\n/score.json\n")
-    git("add", "-A")
-    git("commit", "-qm", "All")
-    git("clone", "-q", str(one), str(two))
+    publish(one, tmp_path / "remote")
+    git(tmp_path, "clone", "-q", str(one), str(two))
     return one, two
 
 
@@ -77,8 +67,7 @@ def test_what_differs_is_named(clones: tuple[Path, Path], change: str | None, to
         if change:
             Path(change).write_text("rate: 2\n")
         else:
-            identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-            subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "More"], check=True)
+            git(two, "commit", "-q", "--allow-empty", "-m", "More")
         with pytest.raises(NegbenchError, match=told):
             clone.check(ordered)
 

@@ -78,12 +78,13 @@ def test_a_run_of_two_processes_ends_the_same_however_it_is_started_and_stopped(
     def kill() -> None:
         while not (project / ".checkpoints").is_dir() or not [*(project / ".checkpoints").glob("mocose*")]:
             time.sleep(0.01)
-        os.kill(active_children()[1].pid or 0, signal.SIGKILL)
+        active_children()[1].kill()
 
-    killer = Thread(target=kill)
+    killer = Thread(target=kill, daemon=True)
     killer.start()
     assert stage() == 1
-    killer.join()
+    killer.join(60)
+    assert not killer.is_alive()
     lines = capfd.readouterr().err.splitlines()
     assert [line for line in lines if "error" in line.lower()] == lines[-1:]
     assert "of 2 was ended by SIGKILL (train.processes). Run again: it goes on from the last checkpoint." in lines[-1]

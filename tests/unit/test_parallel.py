@@ -97,8 +97,9 @@ def everything(folder: str, out: str) -> None:
             "float64": trained(case, folder, torch.float64),
             "float32": {"losses": trained(case, folder, torch.float32)["losses"]},
             "gradients": gradients(case, folder),
-            "dropout": trained(case, folder, torch.float32, dropout=True),
         }
+        if parallel.processes() > 1:  # their masks are no single process's
+            parts["dropout"] = trained(case, folder, torch.float32, dropout=True)
         found |= {f"{case}/{part}/{name}": tensor for part, own in parts.items() for name, tensor in own.items()}
     rows = torch.arange(5)[:, None]
     torch.manual_seed(0)

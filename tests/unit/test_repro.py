@@ -16,6 +16,7 @@ from distributed import Client, Future
 from dvc.repo import Repo
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from repositories import until
 
 from pipelines.cluster import connect, side_by_side
 from pipelines.graph import Stage
@@ -66,7 +67,7 @@ def good_waits_for_bad(stage: str) -> tuple[int, str]:
     LOG.append(stage)
     if stage == "bad":
         return 1, "no luck"
-    until(lambda: "bad" in LOG)
+    until(lambda: "bad" in LOG, 30)
     time.sleep(0.5)  # until the failure is known
     return 0, ""
 
@@ -219,13 +220,6 @@ def test_without_dask_stages_run_one_by_one(project: Path) -> None:
     assert (project / "only").read_text() == "x"
 
 
-def until(condition: object, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def processes_in(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
@@ -242,12 +236,12 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 def test_an_interruption_stops_all_that_ran_and_locks_nothing(project: Path, how: signal.Signals) -> None:
     (project / "dvc.yaml").write_text(ENDLESS)
     started = start(project)
-    until((project / "began").exists)
+    until((project / "began").exists, 30)
     started.send_signal(how)
     _, err = started.communicate(timeout=60)
     assert started.returncode in {signal.SIGINT: (130,), signal.SIGTERM: (143,), signal.SIGKILL: (-9,)}[how]
     assert "Traceback" not in err
-    until(lambda: not processes_in(project))
+    until(lambda: not processes_in(project), 30)
     (project / "dvc.yaml").write_text(STAGES)
     assert repro(project).returncode == 0
 
@@ -257,7 +251,7 @@ def test_the_second_of_two_runs_waits_and_says_for_whom(project: Path) -> None:
     slow = STAGES.replace("cat first second", "sleep 5; cat first second")
     (project / "dvc.yaml").write_text(slow)
     one = start(project)
-    until((project / "first").exists)
+    until((project / "first").exists, 30)
     two = repro(project)
     out, err = one.communicate(timeout=60)
     assert one.returncode == two.returncode == 0, out + err + two.stdout + two.stderr

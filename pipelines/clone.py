@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dvc.exceptions import DvcException
+from dvc.exceptions import DvcException, UploadError
 from dvc.repo import Repo
-from dvc.stage.cache import RunCacheNotSupported
+from dvc.stage import PipelineStage
+from dvc.stage.cache import _can_hash, _get_cache_hash, _get_stage_hash
+from dvc.stage.serialize import to_single_stage_lockfile
+from dvc_data.hashfile.hash_info import HashInfo
 
-from pipelines import atomic
+from pipelines import atomic, provenance
 from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
 from pipelines.locks import alone
@@ -38,16 +41,19 @@ class Order:
 
 
 def state() -> dict[str, str]:
-    """What must be the same in two clones for them to do the same: commit, params.yaml and edits of tracked files.
+    """What must be the same in two clones for them to do the same: commit, settings, edits, new files, versions.
 
     Raises:
         NegbenchError: this is no git repository.
     """
-    edits = [":/", ":(top,exclude)params.yaml", *(f":(top,exclude){path}" for path in GENERATED)]
+    others = [":/", *(f":(top,exclude){path}" for path in ("params.yaml", *GENERATED))]
+    unknown = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *others).decode().split("\0")[:-1]
     return {
         "commit": _git("rev-parse", "HEAD").decode().strip()[:12],
-        "params.yaml": hashlib.sha256(Path("params.yaml").read_bytes()).hexdigest()[:12],
-        "edits of tracked files": hashlib.sha256(_git("diff", "HEAD", "--", *edits)).hexdigest()[:12],
+        "params.yaml": provenance.file_hash(Path("params.yaml")),
+        "edits of tracked files": hashlib.sha256(_git("diff", "HEAD", "--", *others)).hexdigest()[:16],
+        "files that git does not know": provenance.params_hash([(n, provenance.file_hash(Path(n))) for n in unknown]),
+        "versions": provenance.params_hash(provenance.versions()),
     }
 
 
@@ -78,8 +84,9 @@ def bring(order: Order, give_up: Callable[[], bool] = lambda: False) -> None:
     with alone(BROUGHT.with_suffix(".lock"), f"bringing results to {Path.cwd()}", give_up):
         done: list[str] = []
         if BROUGHT.exists():
-            last = json.loads(BROUGHT.read_text(encoding="utf-8"))
-            done = last["stages"] if last["run"] == order.run else []
+            with suppress(ValueError):  # a damaged one tells nothing
+                last = json.loads(BROUGHT.read_text(encoding="utf-8"))
+                done = last["stages"] if last["run"] == order.run else []
         missing = [name for name in order.needs if name not in done]
         if missing and dvc("--wait-for-lock", "repro", "--single-item", "--pull", *missing):
             what = "the results that the stage needs did not come"
@@ -88,21 +95,38 @@ def bring(order: Order, give_up: Callable[[], bool] = lambda: False) -> None:
 
 
 def share(*names: str) -> None:
-    """Push what the stages made, or everything in dvc.lock, to the default remote, with what DVC needs to find it.
+    """Push what the stages made, or all that dvc.lock says, to the default remote, with what DVC needs to find it.
 
-    `dvc push --run-cache` leaves out what is not kept in the cache, so every metrics.json, without which no clone can
-    take a stage from the run-cache: their copies in the run-cache are pushed one by one.
+    `dvc push --run-cache` pushes everything that was ever made here, whatever stages are named, and leaves out what is
+    not kept in the cache, so every metrics.json, without which no clone can take a stage from the run-cache. Here the
+    results of these stages go first, then their entries of the run-cache.
 
     Raises:
         NegbenchError: there is no default remote, or it cannot be written to.
     """
     try:
-        with Repo(_wait_for_lock=True) as repo:
-            repo.push(targets=[*names], run_cache=False)
-            with suppress(RunCacheNotSupported), repo.lock:
-                entries = repo.stage_cache.push(None)
-                for objects in repo.stage_cache.get_used_objs(entries).values():
-                    repo.cloud.push(objects)
-    except DvcException as error:
+        with Repo() as repo:
+            _push(repo, [stage for stage in repo.index.stages if not names or stage.addressing in names])
+    except (DvcException, OSError) as error:
         step = "A remote that all clones share: `dvc remote add --default NAME FOLDER_OR_URL`."
         raise NegbenchError(" ".join(str(error).split()), Path.cwd(), step) from error
+
+
+def _push(repo: Repo, stages: Iterable[PipelineStage]) -> None:
+    runs = repo.stage_cache
+    remote = repo.cloud.get_remote_odb(None, "push", hash_name="md5-dos2unix")  # under that name it has a run-cache
+    entries: list[str] = []
+    objects: set[HashInfo] = set()
+    for stage in stages:
+        if not (_can_hash(stage) and all(out.hash_info for out in stage.outs)):  # the run-cache takes none of these
+            continue
+        content = to_single_stage_lockfile(stage)
+        entry = runs._get_cache_path(_get_stage_hash(stage), _get_cache_hash(content))
+        kept = runs._create_stage(content, wdir=stage.wdir)  # whose outputs are all in the cache
+        if Path(entry).is_file() and kept.outs_cached():
+            entries.append(entry)
+            objects.update(*kept.get_used_objs().values())
+    if failed := repo.cloud.push(objects).failed:
+        raise UploadError(len(failed))
+    for entry in entries:
+        remote.fs.put_file(entry, remote.fs.join(remote.path, *Path(entry).relative_to(repo.cache.legacy.path).parts))

@@ -86,8 +86,9 @@ def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: 
     def submit(name: str) -> Future:
         client.subscribe_topic(run, begun)  # each time: a scheduler that was started again knows of none
         order = clone.Order(run, [*stages[name].needs], state)
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        declared = {resource for facts in workers for resource in facts["resources"]}
+        most: dict[str, float] = {}  # that one worker has
+        for facts in client.scheduler_info(n_workers=-1)["workers"].values():
+            most |= {name: max(amount, most.get(name, 0)) for name, amount in facts["resources"].items()}
         return client.submit(
             lambda *task: perform(*task),  # Dask ships a lambda by value, and with it what it calls
             name,
@@ -97,8 +98,10 @@ def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: 
             key=f"{name}-{uuid4().hex}",
             pure=False,
             priority=-places[name],
-            # What no worker declares would be waited for without end.
-            resources={asked: amount for asked, amount in stages[name].resources.items() if asked in declared},
+            # What no worker has would be waited for without end.
+            resources={
+                asked: min(amount, most[asked]) for asked, amount in stages[name].resources.items() if asked in most
+            },
         )
 
     return submit

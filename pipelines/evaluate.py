@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from itertools import chain
@@ -27,7 +26,7 @@ def stage(arguments: argparse.Namespace) -> None:
     """Evaluate runs/<method>/<seed>/model into results/<method>/<seed>/; of a run that diverged, say so."""
     settings = params.load()
     run = run_of(arguments.method, arguments.seed)
-    described = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    described = provenance.described(run)
     with atomic.entries(results_of(arguments.method, arguments.seed)) as out:
         if described["status"] == "failed":
             atomic.write_json(out / "negatives.json", None)

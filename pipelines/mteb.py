@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +22,7 @@ def stage(arguments: argparse.Namespace) -> None:
     """Evaluate runs/<method>/<seed>/model; of a run that diverged, say so."""
     settings = params.load()
     run = run_of(arguments.method, arguments.seed)
-    described = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    described = provenance.described(run)
     failed = described["status"] == "failed"
     encoder = Diverged() if failed else Encoder.load(run / "model").to(device.best())
     measure(settings, described, arguments.seed, encoder)

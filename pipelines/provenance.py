@@ -34,8 +34,15 @@ def code_hash(*paths: Path) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """Hash of one file's content."""
-    return _sha256(path)[:16]
+    """Hash of one file's content.
+
+    Raises:
+        NegbenchError: there is no such file.
+    """
+    try:
+        return _sha256(path)[:16]
+    except FileNotFoundError:
+        raise NegbenchError("the file is missing", path, "Run `dvc repro`, which makes it.") from None
 
 
 def origin(settings: Params, described: Mapping[str, Any], section: BaseModel) -> dict[str, Any]:
@@ -82,6 +89,24 @@ def revision(settings: Params, described: Mapping[str, Any], section: BaseModel)
     return params_hash([_chosen(described, "method", "settings", "train"), *shared, run_code(described)])
 
 
+def described(run: Path) -> dict[str, Any]:
+    """What a training run says of itself: its run.json.
+
+    Raises:
+        NegbenchError: the file is missing or damaged.
+    """
+    file = run / "run.json"
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not {"method", "seed", "settings", "train", "status"} <= found.keys():
+            raise ValueError
+    except FileNotFoundError:
+        raise NegbenchError("the run has not been trained", file, "Run `dvc repro`.") from None
+    except (ValueError, AttributeError, RecursionError):  # not JSON, or of another shape
+        raise NegbenchError("what the run says of itself is damaged", file, "Run `dvc checkout`.") from None
+    return found
+
+
 def run_code(described: Mapping[str, Any]) -> str:
     """Hash of the code that made and measured a run."""
     return code_hash(ROOT / "eval", METHODS / "core", METHODS / f"{described['method']}.py")
@@ -108,7 +133,7 @@ def check_data(*parts: str) -> None:
         known = {name: (entry["bytes"], entry["sha256"]) for name, entry in described.items()}
     except FileNotFoundError:
         raise NegbenchError("the data have no manifest", manifest, again) from None
-    except (ValueError, AttributeError, TypeError, KeyError):  # not JSON, or of another shape
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):  # not JSON, or of another shape
         raise NegbenchError("the manifest is damaged", manifest, again) from None
     for name, (size, sha256) in known.items():
         if name.split("/")[0] not in parts:

@@ -72,6 +72,14 @@ def test_what_differs_is_named(clones: tuple[Path, Path], change: str | None, to
             clone.check(ordered)
 
 
+def test_a_file_that_git_does_not_know_is_a_difference(clones: tuple[Path, Path]) -> None:
+    one, two = clones
+    ordered = order(one)
+    (two / "new.py").write_text("x = 1\n")
+    with chdir(two), pytest.raises(NegbenchError, match="files that git does not know differs"):
+        clone.check(ordered)
+
+
 def test_results_come_through_the_remote_once(clones: tuple[Path, Path], tmp_path: Path) -> None:
     one, two = clones
     with chdir(one):
@@ -98,6 +106,40 @@ def test_what_another_clone_did_in_an_earlier_run_is_not_done_again(clones: tupl
             assert stage.wait() == 0
         assert (folder / "runs/model").read_text() == '{"x": 1}'
     assert (tmp_path / "trained").read_text() == "x\n"
+
+
+def test_a_stage_shares_its_own_results_and_no_others(clones: tuple[Path, Path], tmp_path: Path) -> None:
+    """What was made before, by other settings or other stages, is neither sent again nor needed."""
+    one, two = clones
+    with chdir(one):
+        (one / "source").write_text("earlier")
+        assert dvc("repro") == 0
+        (one / "source").write_text("later")
+        assert dvc("repro") == 0
+        assert dvc("gc", "--force", "--workspace") == 0  # earlier results are gone, and the run-cache names them
+        assert [*(tmp_path / "remote").rglob("*")] == []
+        clone.share("train")
+        sent = {file for file in (tmp_path / "remote").rglob("*") if file.is_file()}
+        assert len([file for file in sent if "runs" in file.parts]) == 1
+        assert {file.read_text() for file in sent if "runs" not in file.parts} == {"later"}
+        clone.share("train")
+        assert {file for file in (tmp_path / "remote").rglob("*") if file.is_file()} == sent
+        clone.share()
+        assert len([file for file in (tmp_path / "remote/runs").rglob("*") if file.is_file()]) == 2
+    with chdir(two):
+        (two / "source").write_text("later")
+        clone.bring(order(two, "fetch", "train"))
+        assert (two / "score.json").read_text() == "later"
+    assert (tmp_path / "trained").read_text() == "x\nx\n"
+
+
+def test_a_remote_that_takes_nothing_is_an_error(clones: tuple[Path, Path], tmp_path: Path) -> None:
+    one, _ = clones
+    (tmp_path / "remote").write_text("a file")
+    with chdir(one):
+        assert dvc("repro") == 0
+        with pytest.raises(NegbenchError, match=r"Not a directory.*A remote that all clones share"):
+            clone.share("train")
 
 
 def test_without_a_remote_the_error_says_how_to_get_one(clones: tuple[Path, Path]) -> None:

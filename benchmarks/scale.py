@@ -15,6 +15,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from benchmarks import points
 from benchmarks.conditions import conditions, ratio
 from benchmarks.encode import random_bert
-from pipelines import atomic, device, provenance
+from pipelines import atomic, device
 from pipelines.main import run
 from reports import scale
 from reports.runs import Machine
@@ -139,25 +140,27 @@ def in_a_process(work: Callable[..., points.Measured], arguments: tuple[Any, ...
 
 def main(arguments: Namespace) -> None:
     """Measure, print and write."""
-    changed = ", with local changes" if _git("status", "--short") else ""
-    measured = scale.Scale(
-        commit=_git("rev-parse", "--short=12", "HEAD") + changed,
-        model=f"BERT, {LAYERS} layers of {WIDTH}",
-        machine=Machine(**device.machine()),
-        versions=provenance.versions(),
-        curves=[],
-    )
+    commit = _git("rev-parse", "--short=12", "HEAD") + (", with local changes" if _git("status", "--short") else "")
+    measured: list[scale.Curve] = []
     print(conditions("transformers"))
     print(f"{'':<18}{'size':>10}{'CPU seconds':>12}{'MiB':>9}{'reference':>12}{'MiB':>9}", flush=True)
     with TemporaryDirectory() as scratch:
         random_bert(Path(scratch), arguments.data / "models/bert-base-uncased/vocab.txt", LAYERS, WIDTH)
         for curve in curves(Path(scratch), arguments.data / "corpus/wiki_sentences_1m.txt.xz"):
             if not arguments.curves or curve.id in arguments.curves:
-                measured.curves.append(measure(curve))
-                _print(measured.curves[-1])
+                measured.append(measure(curve))
+                _print(measured[-1])
     if arguments.out:
-        atomic.write_json(arguments.out, measured.model_dump(mode="json"))
-    last = measured.curves[-1]
+        whole = scale.Scale(
+            commit=commit,
+            model=f"BERT, {LAYERS} layers of {WIDTH}",
+            machine=Machine(**device.machine()),
+            torch=version("torch"),
+            transformers=version("transformers"),
+            curves=measured,
+        )
+        atomic.write_json(arguments.out, whole.model_dump(mode="json"))
+    last = measured[-1]
     size, speedup = last.speedup()
     print(ratio(speedup, f"CPU time of {last.plain} to ours: {last.what}, {last.label} {size:,}"))
 

@@ -13,11 +13,12 @@ import io
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from eval import sts
 from eval.senteval import TASKS
-from pipelines import atomic, main, params, provenance
+from pipelines import atomic, launch, main, params, provenance
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.paths import CHECKPOINTS, DATA, STUDIES
@@ -113,15 +114,24 @@ def _table(chosen: Sequence[tuple[int, Run]], results: Sequence[dict[str, Any]],
 
 def _cell(run: Run, text: Text, label: str) -> dict[str, Any]:
     """The facts, records and looks of one cell and seed, from disk if it was run before."""
-    code = provenance.code_hash(params.ROOT / "eval", params.ROOT / "pipelines" / "ablate.py")
-    kept = CHECKPOINTS / "cells" / f"{run.key()}-{code}.json"
-    if not kept.is_file():
-        result = _measure(run, text, label)
-        atomic.write_json(kept, {"hash": provenance.params_hash(result), "result": result})
+    kept = CHECKPOINTS / "cells" / f"{run.key()}-{provenance.file_hash(Path(__file__))}.json"
+    with launch.alone(kept.with_suffix(".lock"), f"the cell {label}"):
+        if not kept.is_file():
+            result = _measure(run, text, label)
+            atomic.write_json(kept, {"hash": provenance.params_hash(result), "result": result})
+    return finished(kept)
+
+
+def finished(kept: Path) -> dict[str, Any]:
+    """What was kept of a finished cell.
+
+    Raises:
+        NegbenchError: the file is damaged.
+    """
     try:
         stored = json.loads(kept.read_bytes())
         intact = stored["hash"] == provenance.params_hash(stored["result"])
-    except (ValueError, KeyError, TypeError):  # not JSON, or of another shape
+    except (ValueError, KeyError, TypeError, RecursionError):  # not JSON, or of another shape
         intact = False
     if not intact:
         raise NegbenchError("what was kept of a finished cell is damaged", kept, "Delete it and run again.")

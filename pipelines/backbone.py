@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import BertForMaskedLM
 
 _WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
+_CODE = ("backbone.py", "seeding.py", "text.py", "sources/corpus.py")  # what else makes the weights
 _ALPHABET = 1000  # letters of a vocabulary of our own, the library's limit
 
 
@@ -40,18 +41,19 @@ def backbone(_: argparse.Namespace) -> None:
         encoder, history = Encoder.load(settings.backbone.folder, "cls_before_pooler"), History()
     else:
         provenance.check_data("corpus")
-        encoder, history = pretrain(settings.backbone, settings.corpus)
+        encoder, history = pretrain(settings.backbone, settings.corpus, settings.checkpoint_seconds)
     with atomic.folder(BACKBONE.parent) as out:
         encoder.save(out / BACKBONE.name)
         log.write(out / "log.csv", history.rows)
 
 
-def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]:
+def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float) -> tuple[Encoder, History]:
     """Train a WordPiece vocabulary, if none is given, and a small BERT on masked language modelling.
 
     Args:
         settings: size and recipe.
         corpus: text file, one sentence a line.
+        checkpoint_seconds: between two states to go on from.
 
     Raises:
         NegbenchError: training diverged.
@@ -85,10 +87,20 @@ def pretrain(settings: params.Backbone, corpus: Path) -> tuple[Encoder, History]
     schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length, len(sentences))
     method = MaskedLM(head, encoder, schedule).to(device.best())
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
-    code = provenance.code_hash(params.METHODS / "core")
-    key = provenance.params_hash([settings.model_dump(), str(corpus), code, provenance.data_hash()])
+    code = provenance.code_hash(params.METHODS / "core", *(params.ROOT / "pipelines" / name for name in _CODE))
+    origin = [settings.model_dump(), str(corpus), code, provenance.data_hash(), provenance.versions()]
+    key = provenance.params_hash([*origin, device.best().type])
     checkpoint = CHECKPOINTS / f"backbone-{key}.safetensors"
-    history = train(method, tokens, recipe, seed=settings.seed, look=None, checkpoint=checkpoint, progress="backbone")
+    history = train(
+        method,
+        tokens,
+        recipe,
+        seed=settings.seed,
+        look=None,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        progress="backbone",
+    )
     if history.failure:  # every run starts from these weights
         raise NegbenchError(history.failure, "backbone", "Lower backbone.lr.")
     return encoder, history

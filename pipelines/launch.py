@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from multiprocessing import SimpleQueue, get_context
 from pathlib import Path
@@ -15,9 +16,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.multiprocessing.spawn import ProcessExitedException, start_processes
+from torch.multiprocessing.spawn import ProcessException, ProcessExitedException, start_processes
 
-from pipelines import device
+from pipelines import device, locks
 from pipelines.errors import NegbenchError
 
 _PATIENCE = timedelta(hours=6)  # the others wait while process 0 looks at its encoder
@@ -30,6 +31,14 @@ def check(processes: int) -> None:
     if dist.is_torchelastic_launched() and (started := int(os.environ["WORLD_SIZE"])) != processes:
         what = f"torchrun has started {started} processes and the run takes {processes}"
         raise NegbenchError(what, _WHERE, "Make both numbers the same.")
+
+
+@contextmanager
+def alone(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock as `locks.alone` does; of torchrun's processes the first alone: the others are its helpers."""
+    helper = dist.is_torchelastic_launched() and os.environ["RANK"] != "0"
+    with nullcontext() if helper else locks.alone(path, what):
+        yield
 
 
 def together(processes: int, work: Callable[..., object], *arguments: Any) -> None:
@@ -72,9 +81,11 @@ def _start(processes: int, work: Callable[..., object], arguments: tuple[Any, ..
         try:
             while not members.join():
                 pass
-        except ProcessExitedException as error:
-            if not errors.empty():
+        except ProcessException as error:
+            if not errors.empty():  # an expected error of one, which may have ended another in its own way
                 raise errors.get() from None
+            if not isinstance(error, ProcessExitedException):
+                raise
             ended = f"was ended by {error.signal_name}" if error.signal_name else f"ended with code {error.exit_code}"
             what = f"process {error.error_index + 1} of {processes} {ended}"
             raise NegbenchError(what, _WHERE, _AGAIN) from None

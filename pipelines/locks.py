@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import sleep
+from typing import IO
 
 
 @contextmanager
 def alone(path: Path, what: str, give_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
-    """Hold the lock `path` for the block; the system frees it however the process ends.
+    """Hold the lock `path` for the block; the system frees it however the process ends, and nothing is left of it.
 
     Args:
         path: a file that holds, while locked, who locked it.
@@ -25,22 +26,40 @@ def alone(path: Path, what: str, give_up: Callable[[], bool] = lambda: False) ->
         InterruptedError: `give_up` said yes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
-        told = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    file.seek(0)
-                    print(f"Waiting for {file.read().strip() or 'another process'}", flush=True)
+    told = False
+    while True:
+        with path.open("a+", encoding="utf-8") as file:
+            if _lock(file):
+                if not _is(file, path):  # whoever held it has removed it, and somebody else may hold the next
+                    continue
+                file.truncate(0)
+                since = f"{datetime.now():%H:%M:%S}"
+                file.write(f"{what}, process {os.getpid()} on {platform.node()}, since {since}\n")
+                file.flush()
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+            if not told:
+                file.seek(0)
+                print(f"Waiting for {file.read().strip() or 'another process'}", flush=True)
                 told = True
-                if give_up():
-                    raise InterruptedError(f"interrupted while waiting to do: {what}") from None
-                sleep(0.2)
-        file.truncate(0)
-        since = f"{datetime.now():%H:%M:%S}"
-        file.write(f"{what}, process {os.getpid()} on {platform.node()}, since {since}\n")
-        file.flush()
-        yield
+        if give_up():
+            raise InterruptedError(f"interrupted while waiting to do: {what}")
+        sleep(0.2)
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

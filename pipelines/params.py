@@ -110,9 +110,8 @@ class Train(Section):
     select: Literal["stsb-dev", "sts-test", "last"] = "stsb-dev"
     # At each look, score STS-B dev and the seven STS test sets, both, to tell what the choice of checkpoint is worth.
     watch: bool = True
-    checkpoint_seconds: float = Field(60, ge=0)  # between two states to resume from: what a kill costs at most
     precision: Literal["fp32", "bf16"] = "fp32"
-    # Each embeds its share of a batch, under dropout masks of its own; the loss is that of the whole batch.
+    # Each embeds its share of a batch, and draws its own dropout, cut-offs and shuffles; the loss is the whole batch's.
     processes: int = Field(1, ge=1)
     # In training, under the method's own head, and at evaluation: one of those that a saved model can carry.
     pooling: Literal["cls_before_pooler", "mean"] = "cls_before_pooler"
@@ -170,6 +169,7 @@ class Params(Section):
 
     profile: str
     comparable: Literal["never", "direction", "yes"]  # may its numbers be held against the papers'?
+    checkpoint_seconds: float = Field(60, ge=0)  # between two states to resume from: what a kill costs at most
     seeds: list[int] = Field(min_length=1)
     trained: list[str] = Field(min_length=1)
     untrained: list[str] = []

@@ -59,24 +59,33 @@ def content(build: Path, root: Path, trainings: Sequence[Training] = ()) -> Docu
     """The summary, with what is not read from results: deviations and commit from the code, cost from the runs.
 
     Raises:
-        NegbenchError: there is no summary, or it is none.
+        NegbenchError: as `summary`.
     """
-    file = build / "summary.json"
-    try:
-        summary = document.load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NegbenchError("the summary is missing", file, "Run `dvc repro aggregate` first.") from None
-    except ValueError:
-        raise NegbenchError("not a report's content", file, "Run `dvc repro aggregate` again.") from None
+    aggregated = summary(build)
     sections: list[Section | None] = []
-    for section in summary.sections:
+    for section in aggregated.sections:
         if section.id == environment.ID:
             sections += [deviations.section(deviations.collect(root, CODE)), cost.section(trainings)]
             section = replace(section, blocks=(*section.blocks, *environment.machines(trainings)))
         if section.id == provenance.ID:
             section = replace(section, blocks=(*section.blocks, f"{commit(root)}."))
         sections.append(section)
-    return replace(summary, sections=tuple(section for section in sections if section))
+    return replace(aggregated, sections=tuple(section for section in sections if section))
+
+
+def summary(build: Path) -> Document:
+    """What stage aggregate wrote.
+
+    Raises:
+        NegbenchError: there is none, or it is damaged.
+    """
+    file = build / "summary.json"
+    try:
+        return document.load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NegbenchError("the summary is missing", file, "Run `dvc repro aggregate` first.") from None
+    except ValueError:
+        raise NegbenchError("not a report's content", file, "Run `dvc repro aggregate` again.") from None
 
 
 def tables(whole: Document) -> dict[str, dict[str, str]]:

@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from eval.looks import SCORES, Looks
 from methods.core.contract import MethodSettings, Schedule, TrainedMethod, load_trained
@@ -23,6 +25,8 @@ from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, run_of, teacher_of
 from pipelines.seeding import seed_for
 from pipelines.sources.corpus import stream
 
+_CODE = ("train.py", "seeding.py", "text.py", "sources/corpus.py")  # what else makes a run's weights
+
 
 @dataclass(frozen=True)
 class Run:
@@ -33,6 +37,7 @@ class Run:
     settings: MethodSettings
     recipe: params.Train
     seed: int
+    checkpoint_seconds: float  # changes no result, so that no description or hash has it
 
     @classmethod
     def resolve(
@@ -57,7 +62,7 @@ class Run:
         recipe = params.validate(params.Train, overridden, f"{where}.train")
         if chosen.teacher is not None and chosen.teacher not in settings.teacher:
             raise NegbenchError(f"no such teacher '{chosen.teacher}'", where, nearest(chosen.teacher, settings.teacher))
-        return cls(name, kind, chosen, recipe, seed)
+        return cls(name, kind, chosen, recipe, seed, settings.checkpoint_seconds)
 
     def describe(self) -> dict[str, Any]:
         """The run as plain values, for run.json and for hashing."""
@@ -69,13 +74,25 @@ class Run:
         }
 
     def key(self) -> str:
-        """Hash of all that the run's weights depend on: settings, code, data, backbone and teacher."""
-        methods = params.METHODS
-        code = provenance.code_hash(methods / "core", methods / f"{self.name}.py")
-        weights = provenance.file_hash(BACKBONE / "model.safetensors")
-        name = self.settings.teacher
-        teacher = provenance.file_hash(teacher_of(name)) if name else None
-        return provenance.params_hash([self.describe(), code, provenance.data_hash(), weights, teacher])
+        """Hash of all that the run's weights depend on: settings, code, libraries, device, data, backbone and teacher.
+
+        Raises:
+            NegbenchError: one of the files is missing.
+        """
+        files = [DATA / "manifest.json", BACKBONE / "model.safetensors"]
+        if self.settings.teacher:
+            files.append(teacher_of(self.settings.teacher))
+        described = self.describe()
+        return provenance.params_hash(
+            [
+                described,
+                provenance.run_code(described),
+                provenance.code_hash(*(params.ROOT / "pipelines" / name for name in _CODE)),
+                provenance.versions(),
+                device.best().type,
+                *map(provenance.file_hash, files),
+            ]
+        )
 
 
 class Text:
@@ -97,17 +114,23 @@ class Text:
 def execute(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]:
     """Train one run from the backbone; the method's encoder holds the chosen weights, unless the history says why not.
 
+    The same run in another stage at the same time is waited for: both would go on from one checkpoint.
+
     Raises:
         NegbenchError: an input is missing or broken, or one of several processes ended early.
     """
     launch.check(run.recipe.processes)
-    if run.recipe.processes > 1:  # they leave their last state as a checkpoint, which we go on from
-        text.tokens(run.recipe, Encoder.load(BACKBONE).tokenizer)  # once for all of them
-        launch.together(run.recipe.processes, _train, run, text, progress)
-    return _train(run, text, progress)
+    checkpoint = CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.safetensors"
+    with launch.alone(checkpoint.with_suffix(".lock"), f"the training of {progress}"):
+        if run.recipe.processes > 1:  # they leave their last state as a checkpoint, which we go on from
+            text.tokens(run.recipe, Encoder.load(BACKBONE).tokenizer)  # once for all of them
+            launch.together(run.recipe.processes, _train, run, text, checkpoint, progress)
+            if not checkpoint.is_file():
+                raise NegbenchError("the processes left no state behind", checkpoint, "Run again.")
+        return _train(run, text, checkpoint, progress)
 
 
-def _train(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]:
+def _train(run: Run, text: Text, checkpoint: Path, progress: str) -> tuple[TrainedMethod, History]:
     """The part of one process."""
     encoder = Encoder.load(BACKBONE, run.recipe.pooling)
     if run.recipe.max_length > encoder.max_length:
@@ -118,10 +141,7 @@ def _train(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]
     steps = total_steps(len(tokens), run.recipe)
     schedule = Schedule(steps, run.recipe.batch_size, run.recipe.max_length, len(tokens))
     method = run.method(encoder, run.settings, schedule).to(device.best())
-    name = run.settings.teacher
-    if name and not teacher_of(name).is_file():
-        raise NegbenchError("no embeddings of the teacher", teacher_of(name), f"Run `dvc repro teacher@{name}`.")
-    teacher = np.load(teacher_of(name), mmap_mode="r") if name else None
+    teacher = embedded(run.settings.teacher) if run.settings.teacher else None
     if teacher is not None and len(teacher) < len(tokens):
         what = f"the teacher embedded {len(teacher)} sentences and the run takes {len(tokens)}"
         raise NegbenchError(what, f"methods.{run.name}.train.sentences", "Raise train.sentences.")
@@ -132,10 +152,28 @@ def _train(run: Run, text: Text, progress: str) -> tuple[TrainedMethod, History]
         seed=run.seed,
         look=looks(run.recipe),
         teacher=teacher,
-        checkpoint=CHECKPOINTS / f"{run.name}-{run.seed}-{run.key()}.safetensors",
+        checkpoint=checkpoint,
+        checkpoint_seconds=run.checkpoint_seconds,
         progress=progress,
     )
     return method, history
+
+
+def embedded(name: str) -> NDArray[np.float16]:
+    """What stage teacher wrote: (N, D) unit embeddings of the training text, on disk.
+
+    Raises:
+        NegbenchError: the file is missing or damaged.
+    """
+    file = teacher_of(name)
+    try:
+        found: NDArray[np.float16] = np.load(file, mmap_mode="r")
+        if found.ndim != 2 or found.dtype != np.float16:
+            raise ValueError(f"shape {found.shape} of {found.dtype}")
+    except Exception as error:  # of whatever kind: a damaged header is parsed as Python
+        step = f"Run `dvc repro --force teacher@{name}`."
+        raise NegbenchError("the embeddings of the teacher cannot be read", file, step) from error
+    return found
 
 
 def looks(recipe: params.Train) -> Looks | None:
@@ -181,7 +219,7 @@ def stage(arguments: argparse.Namespace) -> None:
             method.encoder.save(out / "model")
         log.write(out / "log.csv", history.rows)
         atomic.write_json(out / "run.json", facts)
-        atomic.write_json(out / "machine.json", device.machine())
+        atomic.write_json(out / "machine.json", {**device.machine(), "processes": run.recipe.processes})
 
 
 if __name__ == "__main__":

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import linear_regression
+from typing import Self
 
-import numpy as np
+from pydantic import Field, model_validator
 
 from reports.document import Cell, Figure, Group, Row, Section, Table
 from reports.records import Stored, read
@@ -19,8 +23,8 @@ COLUMNS = ("largest", "CPU seconds", "exponent", "at its end", "MiB", "its expon
 class Point(Stored):
     """What one size took."""
 
-    size: int
-    seconds: float  # of all processors together
+    size: int = Field(gt=0)
+    seconds: float = Field(gt=0)  # of all processors together
     mib: float | None  # at most, beyond model and optimiser; None where the memory is nothing of ours
 
 
@@ -31,8 +35,17 @@ class Curve(Stored):
     label: str  # of the size
     what: str
     plain: str
-    ours: list[Point]
-    reference: list[Point]
+    ours: list[Point] = Field(min_length=2)  # two give a slope
+    reference: list[Point] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Self:
+        sizes, others = ([point.size for point in points] for points in (self.ours, self.reference))
+        if any(one >= other for points in (sizes, others) for one, other in pairwise(points)):
+            raise ValueError("the sizes do not ascend")
+        if others[-1] not in sizes:
+            raise ValueError(f"the reference's largest size {others[-1]} is none of ours")
+        return self
 
     def speedup(self) -> tuple[int, float]:
         """The largest size that the reference was measured at, and its time over ours there."""
@@ -47,8 +60,9 @@ class Scale(Stored):
     commit: str
     model: str
     machine: Machine
-    versions: dict[str, str]
-    curves: list[Curve]
+    torch: str  # its version
+    transformers: str
+    curves: list[Curve] = Field(min_length=1)
 
 
 def load(file: Path) -> Scale | None:
@@ -62,18 +76,18 @@ def load(file: Path) -> Scale | None:
 
 def exponent(points: Sequence[Point]) -> float:
     """Slope of log seconds on log size by least squares: 1 where the time grows as the size does."""
-    sizes, seconds = np.log([(point.size, point.seconds) for point in points]).T
-    return float(np.polyfit(sizes, seconds, 1)[0])
+    sizes, seconds = ([math.log(getattr(point, of)) for point in points] for of in ("size", "seconds"))
+    return linear_regression(sizes, seconds).slope
 
 
 def section(scale: Scale | None) -> Section | None:
     """Where and how it was measured, the curves, and their exponents; None without the file."""
     if scale is None:
         return None
-    machine, versions = scale.machine, scale.versions
+    machine = scale.machine
     where = (
-        f"Measured by `python -m benchmarks.scale` at commit {scale.commit} with torch {versions['torch']} and "
-        f"transformers {versions['transformers']} on {machine.platform}, {machine.device}, {machine.cores} "
+        f"Measured by `python -m benchmarks.scale` at commit {scale.commit} with torch {scale.torch} and "
+        f"transformers {scale.transformers} on {machine.platform}, {machine.device}, {machine.cores} "
         f"core{'s' * (machine.cores != 1)}, threads for one operation: {machine.threads}. The model is a "
         f"{scale.model}. Each point is a process of its own. These numbers are kept with the code: they are not of the "
         "runs above."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import lzma
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,9 +23,11 @@ from eval.beir import load_collection
 from eval.senteval import SPLITS, load_sts
 from pipelines import params, profile
 from pipelines.errors import NegbenchError
+from pipelines.paths import teacher_of
 from pipelines.sources import generated
 from pipelines.sources.corpus import read_sentences
-from reports import families, items, paper, records, runs, study, tested, theory
+from reports import families, items, paper, records, runs, scale, study, tested, theory
+from reports.document import Cell, Document, Group, Row, Section, Table, dump
 
 _LINES = 12  # kept of each file of the generated world
 
@@ -227,6 +231,44 @@ def _records() -> Target:
     return Target(files, read)
 
 
+def _made() -> Target:
+    """What stages write for later ones, and the scale benchmark for the report."""
+    from pipelines import ablate, provenance, report, train
+
+    result = {"facts": {"collapsed": False}, "records": [], "best_step": 5, "looks": []}
+    point = {"size": 10, "seconds": 0.5, "mib": 3.0}
+    points = [point, {**point, "size": 100}]
+    curve = {"id": "queue", "label": "size", "what": "a step", "plain": "a loop", "ours": points, "reference": points}
+    machine = {"platform": "x", "device": "CPU", "cores": 2, "threads": 1}
+    measured = {"commit": "0", "model": "b", "machine": machine, "torch": "2", "transformers": "5", "curves": [curve]}
+    section = Section("a", "A", ("Text.", Table("b", ("c",), (Group((Row("d", (Cell("1", value=1.0),)),)),), "E.")))
+    document = Document("Title", "Subtitle", "Notice", (section,))
+    corpus = b"one sentence\n"
+    entry = {"bytes": len(corpus), "sha256": hashlib.sha256(corpus).hexdigest()}
+    teacher = io.BytesIO()
+    np.save(teacher, np.ones((3, 4), np.float16))
+    files = {
+        "data/corpus/a.txt": corpus,
+        "data/manifest.json": json.dumps({"corpus/a.txt": entry}).encode(),
+        "cell.json": json.dumps({"hash": provenance.params_hash(result), "result": result}).encode(),
+        teacher_of("t").as_posix(): teacher.getvalue(),
+        "scale.json": json.dumps(measured).encode(),
+        "summary.json": dump(document).encode(),
+        "run.json": json.dumps({"method": "a", "seed": 0, "settings": {}, "train": {}, "status": "ok"}).encode(),
+    }
+
+    def read(folder: Path) -> None:
+        with chdir(folder):
+            provenance.check_data("corpus")
+            ablate.finished(Path("cell.json"))
+            train.embedded("t")
+            scale.section(scale.load(Path("scale.json")))
+            report.summary(Path())
+            provenance.described(Path())
+
+    return Target(files, read)
+
+
 TARGETS: Mapping[str, Callable[[], Target]] = {
     "params": _params,
     "corpus": _corpus,
@@ -237,6 +279,7 @@ TARGETS: Mapping[str, Callable[[], Target]] = {
     "model": _model,
     "paper": _paper,
     "records": _records,
+    "made": _made,
 }
 
 

@@ -104,7 +104,8 @@ class Augmentation(nn.Module):
     def _shuffle(self, layer: nn.Module, arguments: tuple[Tensor]) -> tuple[Tensor] | None:
         if not (layer.training or self.at_evaluation):
             return None
-        (positions,) = arguments  # (L,) or (1, L): one order for the whole batch, as released
+        # (L,) or (1, L): one order for the whole batch, as released; of several processes each draws one for its share.
+        (positions,) = arguments
         length = positions.shape[-1]  # at evaluation it may exceed the longest of training
         order = torch.randperm(max(self.max_length, length), device=positions.device)
         return (order[:length].view_as(positions),)

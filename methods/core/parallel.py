@@ -61,6 +61,14 @@ def gather(own: Tensor, count: int) -> Tensor:
     return joint
 
 
+def agree(value: int) -> bool:
+    """Whether all processes hold the same number."""
+    found = [value] * processes()
+    if len(found) > 1:
+        dist.all_gather_object(found, value)
+    return len({*found}) == 1
+
+
 def average_gradients(module: nn.Module) -> None:
     """Replace each gradient by its mean over the processes: that of the joint loss, see `_Gather`."""
     if processes() > 1:

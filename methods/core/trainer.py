@@ -26,6 +26,7 @@ from methods.core.heap import Heap
 from methods.core.step_log import StepLog
 from methods.core.text import TokenTable
 from pipelines import atomic
+from pipelines.errors import NegbenchError
 from pipelines.params import Train
 from pipelines.seeding import seed_for
 
@@ -66,6 +67,7 @@ def train(
     look: Callable[[Encoder], dict[str, float | None]] | None,
     teacher: NDArray[np.float16] | None = None,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float = 60,
     progress: str | None = None,
 ) -> History:
     """Train in place; at the end the encoder holds the weights with the best score, or the last ones.
@@ -87,10 +89,11 @@ def train(
         teacher: (N, D) unit embeddings of the same sentences, for a method that needs them.
         checkpoint: file to resume from and to save the state to; removed when the run is complete. Several processes
             leave their last state there: a single one goes on from it, and finds nothing left to do.
+        checkpoint_seconds: between two states.
         progress: label of the progress bar; none is shown without one.
 
     Raises:
-        NegbenchError: the checkpoint is damaged.
+        NegbenchError: the checkpoint is damaged, or not all processes see the same one.
     """
     device = next(method.parameters()).device
     steps = total_steps(len(tokens), settings)
@@ -103,6 +106,9 @@ def train(
     if checkpoint is not None and (state := checkpoints.load(checkpoint, method, optimiser, schedule)):
         best, facts = state
         history, done = History(**facts["history"]), facts["done"]
+    if not parallel.agree(done):
+        what = "the processes of one run would go on from different steps"
+        raise NegbenchError(what, checkpoint or "checkpoint", "Give all of them one and the same folder.")
 
     def save(path: Path, done: int) -> None:
         facts = {"history": vars(history), "done": done}
@@ -135,7 +141,7 @@ def train(
         looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
         heap.step()
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
-        due = time.monotonic() - saved >= settings.checkpoint_seconds
+        due = time.monotonic() - saved >= checkpoint_seconds
         # Several processes fetch at the same steps, whatever their clocks: what ends one of them must end all.
         now = looking or step + 1 == steps or (due and parallel.processes() == 1)
         history.failure = log.add(step + 1, len(rows), float(learning_rate), values, now=now)
@@ -151,12 +157,7 @@ def train(
             if found is not None and found > history.best_score:
                 history.best_step, history.best_score = step + 1, found
                 best = copy.deepcopy(method.encoder.state_dict())
-        if (
-            leads
-            and checkpoint is not None
-            and log.complete
-            and time.monotonic() - saved >= settings.checkpoint_seconds
-        ):
+        if leads and checkpoint is not None and log.complete and time.monotonic() - saved >= checkpoint_seconds:
             save(checkpoint, step + 1)
             saved = time.monotonic()
     watching.remove()

@@ -7,8 +7,10 @@ import json
 import math
 import random
 import shutil
+import time
 from argparse import Namespace
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +209,26 @@ def test_an_encoder_that_collapses_is_a_failed_cell(run: Runner, monkeypatch: py
     assert [line["status"] for line in averages] == ["failed", "failed", "ok", "ok"]
     assert {line["value"] for line in averages[:2]} == {""}
     assert averages[0]["reason"].startswith("no score: STS12")
+
+
+def test_two_studies_at_once_train_the_cell_that_they_share_once(run: Runner, project: Path) -> None:
+    run(seeds=[0], cells=[{"temperature": 0.05}])
+    shutil.rmtree(project / CHECKPOINTS)
+    settings = params.load()
+    ((_, cell),) = ablate.runs(settings, "one")
+    begun: list[str] = []
+    execute = ablate.execute
+
+    def slowly(chosen: Any, text: Any, label: str) -> Any:
+        begun.append(label)
+        time.sleep(0.5)
+        return execute(chosen, text, label)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
+        patch.setattr(ablate, "execute", slowly)
+        one, two = threads.map(lambda label: ablate._cell(cell, ablate.Text(settings), label), ("first", "second"))
+    assert len(begun) == 1
+    assert one == two
 
 
 def test_a_missing_input_ends_the_study(run: Runner, project: Path) -> None:

@@ -27,7 +27,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def trained(corpus: Path, **settings: Any) -> History:
     sizes = {"vocab_size": 200, "layers": 1, "hidden": 16, "heads": 2, "sentences": 320, "batch_size": 32}
-    return pretrain(params.Backbone(source="pretrain", **{**sizes, **settings}), corpus)[1]
+    return pretrain(params.Backbone(source="pretrain", **{**sizes, **settings}), corpus, checkpoint_seconds=60)[1]
 
 
 def test_bfloat16_rounds_each_step_and_learns_the_same(corpus: Path) -> None:

@@ -35,7 +35,8 @@ def measured(tmp_path: Path) -> Path:
         "commit": "0123456789ab",
         "model": "BERT, 2 layers of 128",
         "machine": machine,
-        "versions": {"torch": "2.13.0", "transformers": "5.23.0"},
+        "torch": "2.13.0",
+        "transformers": "5.23.0",
         "curves": [curve("linear", 1.0), curve("quadratic", 2.0), curve("late", 1.0, 5.0)],
     }
     file = tmp_path / "scale.json"

@@ -10,6 +10,7 @@ import yaml
 
 from pipelines import params, profile, train
 from pipelines.errors import NegbenchError
+from pipelines.paths import teacher_of
 
 SENTENCES = ["a man plays", "the dog eats", "a big cat", "two men ride"]
 
@@ -21,6 +22,8 @@ def run(tiny_encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "BACKBONE", tiny_encoder_folder)
     monkeypatch.setattr(train, "stream", lambda path, count: SENTENCES[:count])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/manifest.json").write_text("{}")
     settings = params.check(values, "here")
 
     def execute(similarity: str, **recipe: Any) -> None:
@@ -36,8 +39,23 @@ def test_a_sentence_longer_than_the_backbone_takes_is_refused(run: Any) -> None:
         run("self", max_length=64)
 
 
+def test_a_missing_manifest_says_what_makes_it(run: Any) -> None:
+    Path("data/manifest.json").unlink()
+    with pytest.raises(NegbenchError, match=r"the file is missing \(data/manifest.json\). Run `dvc repro`"):
+        run("self")
+
+
 def test_a_teacher_that_embedded_nothing_says_how_to_ask_it(run: Any) -> None:
-    with pytest.raises(NegbenchError, match=r"no embeddings of the teacher.*dvc repro teacher@backbone"):
+    with pytest.raises(NegbenchError, match=r"the file is missing .*teacher/backbone.*Run `dvc repro`"):
+        run("backbone", select="last")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"not an array"])
+def test_damaged_embeddings_of_a_teacher_say_how_to_ask_it_again(run: Any, content: bytes) -> None:
+    file = teacher_of("backbone")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(NegbenchError, match=r"cannot be read .*dvc repro --force teacher@backbone"):
         run("backbone", select="last")
 
 
@@ -46,7 +64,6 @@ def test_a_score_without_its_files_is_refused(
     run: Any, select: str, watch: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "train", lambda *_, **__: pytest.fail("training began"))
-    monkeypatch.setattr(train.Run, "key", lambda _: "")
     with pytest.raises(NegbenchError, match="STS"):
         run("self", select=select, watch=watch)
 

@@ -23,7 +23,7 @@ from pipelines.errors import NegbenchError
 from pipelines.params import Train
 
 SENTENCES = [f"{a} {b} {c}" for a in ("man", "dog", "cat") for b in ("eats", "rides") for c in ("a", "big", "the")]
-RECIPE = Train(sentences=len(SENTENCES), batch_size=4, epochs=2, lr=1e-3, eval_every=2, checkpoint_seconds=0)
+RECIPE = Train(sentences=len(SENTENCES), batch_size=4, epochs=2, lr=1e-3, eval_every=2)
 STEPS = 10  # ceil(18 / 4) * 2
 
 
@@ -199,6 +199,7 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tiny_encoder: Encoder, tm
             seed=0,
             look=dying,
             checkpoint=checkpoint,
+            checkpoint_seconds=0,
         )
     assert checkpoint.is_file()
     resumed = simcse(copy.deepcopy(tiny_encoder))
@@ -225,7 +226,9 @@ def test_a_run_resumed_on_a_gpu_draws_the_masks_that_were_left(tiny_encoder: Enc
     def run(look: Callable[[Encoder], dict[str, float | None]] | None) -> list[float]:
         method = simcse(copy.deepcopy(tiny_encoder)).to("cuda")
         checkpoint = tmp_path / "state.safetensors" if look or (tmp_path / "state.safetensors").is_file() else None
-        history = trainer.train(method, table(tiny_encoder), RECIPE, seed=0, look=look, checkpoint=checkpoint)
+        history = trainer.train(
+            method, table(tiny_encoder), RECIPE, seed=0, look=look, checkpoint=checkpoint, checkpoint_seconds=0
+        )
         return [row["loss"] for row in history.rows]
 
     whole = run(None)
@@ -261,7 +264,7 @@ def test_a_diverged_run_is_neither_looked_at_nor_saved(tiny_encoder: Encoder, tm
     """The loss is fetched a few steps late, but before anything comes of it."""
     method = DivergingLater(tiny_encoder, MethodSettings(), Schedule(STEPS, 4, 12, 40))
     state, seen = tmp_path / "state.safetensors", []
-    recipe = RECIPE.model_copy(update={"eval_every": 6, "checkpoint_seconds": 1000})
+    recipe = RECIPE.model_copy(update={"eval_every": 6})
     history = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=seen.append, checkpoint=state)
     assert history.failure == "loss is inf at step 5"
     assert len(history.rows) == 4
@@ -333,9 +336,8 @@ def test_weights_that_become_infinite_are_seen_at_the_next_step(tiny_encoder: En
 
     calls: list[int] = []
     recipe = RECIPE.model_copy(update={"eval_every": 1})
-    checkpoint = tmp_path / "state"
-    method = simcse(tiny_encoder)
-    history = trainer.train(method, table(tiny_encoder), recipe, seed=0, look=look, checkpoint=checkpoint)
+    state: dict[str, Any] = {"checkpoint": tmp_path / "state", "checkpoint_seconds": 0}
+    history = trainer.train(simcse(tiny_encoder), table(tiny_encoder), recipe, seed=0, look=look, **state)
     assert history.failure == f"loss is nan at step {at + 1}"
     assert len(history.rows) == at
     assert [*tmp_path.iterdir()] == []

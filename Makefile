@@ -32,7 +32,7 @@ profile: $(VENV)/installed ## switch profile and show what changed
 	@python -m pipelines.profile $(or $(PROFILE),demo) $(SET)
 
 report: $(VENV)/installed ## rebuild the report alone
-	@dvc repro report
+	@python -m pipelines.repro --jobs $(JOBS) report
 
 test: $(VENV)/installed ## the whole test suite
 	@$(PYTEST)
@@ -55,7 +55,7 @@ format: $(VENV)/installed ## let ruff rewrite the code
 	@ruff format .
 
 clean: ## remove what the pipeline made; DVC's cache stays, so nothing is lost
-	rm -rf data runs results/ablate reports/build
+	rm -rf data runs results/ablate reports/build .checkpoints
 	find results -type f ! -name metrics.json -delete
 
 lock: ## take the newest versions that pyproject.toml allows into requirements.lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from time import sleep
 
@@ -19,10 +19,13 @@ class Stage:
     resources: Mapping[str, float]  # what it asks of a worker beside a thread: `meta: {resources: ...}` in dvc.yaml
 
 
-def changed() -> dict[str, Stage]:
+def changed(targets: Collection[str] = ()) -> dict[str, Stage]:
     """The stages that have changed and all that follow from them, in an order in which they could run one by one.
 
     While another DVC command works in this folder it is waited for.
+
+    Args:
+        targets: only these stages, or those of these groups, and what they need; all stages by default.
 
     Raises:
         DvcException: DVC cannot read the project.
@@ -30,7 +33,7 @@ def changed() -> dict[str, Stage]:
     told = False
     while True:
         try:
-            return _changed()
+            return _changed(targets)
         except LockError as error:
             if not told:
                 print(f"Waiting for another DVC command: {' '.join(str(error).split())}", flush=True)
@@ -38,13 +41,16 @@ def changed() -> dict[str, Stage]:
             sleep(1)
 
 
-def _changed() -> dict[str, Stage]:
+def _changed(targets: Collection[str]) -> dict[str, Stage]:
     with Repo(_wait_for_lock=True) as repo:
         graph = repo.index.graph  # an edge leads from a stage to one that it needs
         asked = {stage.addressing: (stage.meta or {}).get("resources", {}) for stage in graph}
         graph = nx.relabel_nodes(graph, {stage: stage.addressing for stage in graph})
         found = {name.removeprefix("dvc.yaml:") for name in repo.status()}
     found |= {follower for name in found for follower in nx.ancestors(graph, name)}
+    if targets:
+        wanted = {name for name in graph if not {name, name.split("@")[0]}.isdisjoint(targets)}
+        found &= wanted.union(*(nx.descendants(graph, name) for name in wanted))
     order = [*reversed([*nx.topological_sort(graph)])]
     needed = {name: nx.descendants(graph, name) for name in found}
     return {

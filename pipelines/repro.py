@@ -25,12 +25,12 @@ from pipelines.progress import Board
 
 
 def repro(arguments: argparse.Namespace) -> None:
-    """Reproduce everything that has changed."""
+    """Reproduce what has changed: everything, or the stages that are named and what they need."""
     with alone(Path(".dvc/tmp/repro.lock"), "`make repro` in this folder"):
-        last = ["repro"]
+        last = ["repro", *arguments.targets]
         if arguments.scheduler or arguments.jobs > 1:
             try:
-                stages = graph.changed()
+                stages = graph.changed(arguments.targets)
             except DvcException:  # it cannot read the project: `dvc repro` says why
                 stages = {}
             if stages and on_cluster(stages, arguments):
@@ -71,6 +71,7 @@ def on_cluster(stages: Mapping[str, graph.Stage], arguments: argparse.Namespace)
 def parser() -> argparse.ArgumentParser:
     """The options of `python -m pipelines.repro`."""
     options = argparse.ArgumentParser("python -m pipelines.repro", description=__doc__.split("\n")[0])
+    options.add_argument("targets", nargs="*", metavar="STAGE", help="stages, with what they need (default: all)")
     options.add_argument("--jobs", type=int, default=2, help="stages at a time (default: 2)")
     options.add_argument("--scheduler", help="address of a Dask scheduler, whose workers take the place of --jobs")
     options.add_argument("-k", "--keep-going", action="store_true", help="run what does not need a failed stage")

@@ -27,6 +27,7 @@ class Machine(Stored):
     device: str
     cores: int
     threads: int
+    processes: int = 1  # that computed together, each with so many threads
 
 
 @dataclass(frozen=True)

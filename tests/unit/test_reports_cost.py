@@ -64,6 +64,9 @@ def test_machines_are_told_as_often_as_runs_name_them(folder: Path) -> None:
         "One of four training runs: Linux x86_64, CPU, 1 core, threads for one operation: 1.",
     ]
     assert environment.machines([replace(run, machine=None) for run in found]) == []
+    assert found[1].machine
+    several = replace(found[1], machine=found[1].machine.model_copy(update={"processes": 2}))
+    assert environment.machines([several])[0].endswith("threads for one operation: 1, two processes together.")
 
 
 def test_the_report_reads_the_machine_that_training_writes() -> None:

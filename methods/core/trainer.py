@@ -138,12 +138,13 @@ def train(
         learning_rate = schedule.get_last_lr()[0]
         optimiser.step()
         schedule.step()
-        looking = look is not None and ((step + 1) % settings.eval_every == 0 or step + 1 == steps)
+        last = step + 1 == steps
+        looking = look is not None and (last or (step + 1) % settings.eval_every == 0)
         heap.step()
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}
         due = time.monotonic() - saved >= checkpoint_seconds
         # Several processes fetch at the same steps, whatever their clocks: what ends one of them must end all.
-        now = looking or step + 1 == steps or (due and parallel.processes() == 1)
+        now = looking or last or (due and parallel.processes() == 1)
         history.failure = log.add(step + 1, len(rows), float(learning_rate), values, now=now)
         if history.failure:
             break

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 _WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
 _CODE = ("backbone.py", "seeding.py", "text.py", "sources/corpus.py")  # what else makes the weights
+_TOLD = {"layers", "hidden", "heads", "sentences", "max_length", "epochs", "batch_size", "lr", "precision"}
 _ALPHABET = 1000  # letters of a vocabulary of our own, the library's limit
 
 
 def backbone(_: argparse.Namespace) -> None:
-    """Write the backbone's folder and its training log."""
+    """Write the backbone's folder, its training log, what was done and where; of a given encoder nothing was."""
     settings = params.load()
     if settings.backbone.source == "folder":
         assert settings.backbone.folder is not None  # checked when the settings were read
@@ -45,6 +46,16 @@ def backbone(_: argparse.Namespace) -> None:
     with atomic.folder(BACKBONE.parent) as out:
         encoder.save(out / BACKBONE.name)
         log.write(out / "log.csv", history.rows)
+        trained = settings.backbone.source == "pretrain"
+        atomic.write_json(out / "run.json", describe(settings, encoder) if trained else None)
+        atomic.write_json(out / "machine.json", device.machine() if trained else None)
+
+
+def describe(settings: params.Params, encoder: Encoder) -> dict[str, Any]:
+    """What was done, for the report."""
+    chosen = settings.backbone.model_dump(mode="json", include=_TOLD)
+    parameters = sum(parameter.numel() for parameter in encoder.parameters())
+    return {**chosen, "corpus": settings.fetch.corpus, "parameters": parameters, "vocabulary": len(encoder.tokenizer)}
 
 
 def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float) -> tuple[Encoder, History]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipelines import params
 from pipelines.expected import expected, expected_studies
-from pipelines.paths import BUILD, REPORTED, RESULTS, SCALE, SIGNIFICANCE
+from pipelines.paths import BACKBONE, BUILD, REPORTED, RESULTS, SCALE, SIGNIFICANCE
 from reports import evidence
 from reports.evidence import Evidence
 
@@ -24,6 +24,7 @@ def measured(arguments: argparse.Namespace) -> Evidence:
         expected(settings),
         expected_studies(settings),
         significance=tested,
+        pretrained=BACKBONE.parent,
         measured=SCALE,
     )
 

@@ -30,7 +30,7 @@ from reports import (
     spreadsheet,
 )
 from reports.document import Document, Section
-from reports.runs import Training
+from reports.runs import PretrainingCost, Training
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = Path("reports/template/report.typ")
@@ -42,7 +42,8 @@ def report(arguments: argparse.Namespace) -> None:
     """Write the report in every form into the build folder and print the path of the PDF."""
     build: Path = arguments.build
     settings = params.load(arguments.params)
-    whole = content(build, ROOT, runs.load(arguments.runs, settings.trained, settings.seeds))
+    trainings = runs.load(arguments.runs, settings.trained, settings.seeds)
+    whole = content(build, ROOT, trainings, runs.pretraining(arguments.runs / "backbone"))
     laid = layout.layout(whole)
     pdf, page = typeset(arguments.template, build, whole), html.page(laid, drawings(build, whole))
     for folder, files in tables(whole).items():
@@ -55,7 +56,9 @@ def report(arguments: argparse.Namespace) -> None:
     print(build / "report.pdf")
 
 
-def content(build: Path, root: Path, trainings: Sequence[Training] = ()) -> Document:
+def content(
+    build: Path, root: Path, trainings: Sequence[Training] = (), pretraining: PretrainingCost | None = None
+) -> Document:
     """The summary, with what is not read from results: deviations and commit from the code, cost from the runs.
 
     Raises:
@@ -65,7 +68,7 @@ def content(build: Path, root: Path, trainings: Sequence[Training] = ()) -> Docu
     sections: list[Section | None] = []
     for section in aggregated.sections:
         if section.id == environment.ID:
-            sections += [deviations.section(deviations.collect(root, CODE)), cost.section(trainings)]
+            sections += [deviations.section(deviations.collect(root, CODE)), cost.section(trainings, pretraining)]
             section = replace(section, blocks=(*section.blocks, *environment.machines(trainings)))
         if section.id == provenance.ID:
             section = replace(section, blocks=(*section.blocks, f"{commit(root)}."))

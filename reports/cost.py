@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from reports.document import Cell, Group, Row, Section, Table
-from reports.runs import Training
+from reports.runs import PretrainingCost, Training
 from reports.stats import summarise
 
 ID = "cost"
 COLUMNS = ("parameters, M", "steps", "sentences", "sentences/s", "seconds a run", "seeds")
 
 
-def section(runs: Sequence[Training]) -> Section | None:
-    """A row a method; None if no run has a log. Runs of a method stand together."""
+def section(runs: Sequence[Training], pretraining: PretrainingCost | None = None) -> Section | None:
+    """A row a method, and the backbone's share; None if no run has a log. Runs of a method stand together."""
     grouped = [list(found) for _, found in groupby(runs, key=lambda run: run.method)]
     if not grouped:
         return None
@@ -24,7 +24,11 @@ def section(runs: Sequence[Training]) -> Section | None:
         "machine as much as of the method, and differ from run to run."
     )
     rows = tuple(Row(found[0].label, _cells(found)) for found in grouped)
-    return Section(ID, "Cost", (Table(ID, COLUMNS, (Group(rows),), caption, head="method"),))
+    table = Table(ID, COLUMNS, (Group(rows),), caption, head="method")
+    if pretraining is None:
+        return Section(ID, "Cost", (table,))
+    took = f"{pretraining.seconds / 3600:,.1f} hours" if pretraining.seconds >= 3600 else f"{pretraining.seconds:.0f} s"
+    return Section(ID, "Cost", (f"Pretraining the backbone took {took}: {pretraining.machine.told()}.", table))
 
 
 def _cells(runs: Sequence[Training]) -> tuple[Cell, ...]:

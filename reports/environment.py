@@ -29,8 +29,5 @@ def machines(runs: Sequence[Training]) -> list[str]:
     known = [run.machine for run in runs if run.machine]
     total = f"of {number(len(runs))} training run{'s' * (len(runs) != 1)}"
     return [
-        f"{number(count).capitalize()} {total}: {machine.platform}, {machine.device}, {machine.cores} "
-        f"core{'s' * (machine.cores != 1)}, threads for one operation: {machine.threads}"
-        + (f", {number(machine.processes)} processes together." if machine.processes > 1 else ".")
-        for machine, count in Counter(known).most_common()
+        f"{number(count).capitalize()} {total}: {machine.told()}." for machine, count in Counter(known).most_common()
     ]

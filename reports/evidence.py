@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports import paper, records, scale, study, tested, theory
+from reports import backbone, paper, records, scale, study, tested, theory
+from reports.backbone import Pretraining
 from reports.paper import Paper
 from reports.records import Expected, LeftOut, Results
 from reports.scale import Scale
@@ -24,6 +25,7 @@ class Evidence:
     studies: dict[str, Study]  # by name; those that have been run
     theory: Theory | None
     significance: Significance | None = None
+    backbone: Pretraining | None = None
     scale: Scale | None = None
     outdated: tuple[LeftOut, ...] = ()  # what that stage found between scores that are others now
     missing: tuple[str, ...] = ()  # studies that are wanted and were not run
@@ -45,6 +47,7 @@ def load(
     wanted: Mapping[str, Mapping[int, Expected]] | None = None,
     studies: Mapping[str, Mapping[str, str]] | None = None,
     significance: Path | None = None,
+    pretrained: Path | None = None,
     measured: Path | None = None,
 ) -> Evidence:
     """Read the records under `folder`, the paper files under `reported` and what was tested.
@@ -55,6 +58,7 @@ def load(
         wanted: the runs that count, as of records.load. None reads all.
         studies: those that count, with their hashes. None reads all.
         significance: the file of the stage of that name; it need not be there. None reads none.
+        pretrained: folder of stage backbone; it need not be there. None reads none.
         measured: what benchmarks/scale.py measured; it need not be there. None reads none.
 
     Raises:
@@ -72,6 +76,7 @@ def load(
         studies={name: one for name, one in found.items() if name not in stale},
         theory=theory.load(folder),
         significance=compared,
+        backbone=backbone.load(pretrained) if pretrained else None,
         scale=scale.load(measured) if measured else None,
         outdated=outdated,
         missing=tuple(name for name in asked if name not in found),

@@ -8,6 +8,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from reports import (
+    backbone,
+    backbone_figure,
     forest_figure,
     geometry,
     geometry_figures,
@@ -45,6 +47,8 @@ def draw(evidence: Evidence) -> dict[str, Figure]:
             figures[selection.FIGURE] = protocol_figures.training_curves(watched, selection.notebook(evidence.papers))
         if evidence.significance:
             figures[significance.FIGURE] = forest_figure.forest(evidence.significance)
+        if evidence.backbone:
+            figures[backbone.ID] = backbone_figure.curves(evidence.backbone)
         if evidence.scale:
             figures[scale.ID] = scale_figure.growth(evidence.scale)
         return figures

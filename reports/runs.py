@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from pipelines.errors import NegbenchError
+from reports import backbone
 from reports.records import Info, Stored, read
+from reports.wording import number
 
 SPEED = "sentences_per_second"
 
@@ -28,6 +30,12 @@ class Machine(Stored):
     cores: int
     threads: int
     processes: int = 1  # that computed together, each with so many threads
+
+    def told(self) -> str:
+        """It in words."""
+        cores = f"{self.cores} core{'s' * (self.cores != 1)}"
+        several = f", {number(self.processes)} processes together" if self.processes > 1 else ""
+        return f"{self.platform}, {self.device}, {cores}, threads for one operation: {self.threads}{several}"
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,46 @@ def load(folder: Path, methods: Iterable[str], seeds: Iterable[int]) -> list[Tra
     return [_training(method, seed, run, info) for method, seed, run, info in logged if info.status == "ok"]
 
 
-def _training(method: str, seed: int, run: Path, info: Info) -> Training:
+@dataclass(frozen=True)
+class PretrainingCost:
+    """What the backbone's pretraining took."""
+
+    seconds: float
+    machine: Machine
+
+
+def pretraining(folder: Path) -> PretrainingCost | None:
+    """From the log in stage backbone's folder; None where it took a given encoder.
+
+    Raises:
+        NegbenchError: a file is not what the stage writes.
+    """
+    found = backbone.load(folder)
+    if found is None:
+        return None
+    speeds = _speeds(folder, "backbone")
+    sizes = _batches(found.recipe.model_dump(), len(speeds), folder)
+    return PretrainingCost(_seconds(sizes, speeds), read(Machine, folder / "machine.json"))
+
+
+def _speeds(run: Path, stage: str) -> list[float]:
+    """Sentences a second at each step."""
     try:
         with (run / "log.csv").open(encoding="utf-8", newline="") as stream:
             speeds = [float(row[SPEED]) for row in csv.DictReader(stream)]
         if not all(math.isfinite(speed) and speed > 0 for speed in speeds):
             raise ValueError
     except (KeyError, TypeError, ValueError, csv.Error):
-        next_step = f"Run `dvc repro -f train@{method}-{seed}`."
-        raise NegbenchError(f"a step without {SPEED}", run / "log.csv", next_step) from None
+        raise NegbenchError(f"a step without {SPEED}", run / "log.csv", f"Run `dvc repro -f {stage}`.") from None
+    return speeds
+
+
+def _seconds(sizes: Sequence[int], speeds: Sequence[float]) -> float:
+    return sum(size / speed for size, speed in zip(sizes, speeds, strict=True))
+
+
+def _training(method: str, seed: int, run: Path, info: Info) -> Training:
+    speeds = _speeds(run, f"train@{method}-{seed}")
     sizes = _batches(info.train, len(speeds), run)
     machine = run / "machine.json"
     return Training(
@@ -74,7 +113,7 @@ def _training(method: str, seed: int, run: Path, info: Info) -> Training:
         parameters=_parameters(run / "model" / "model.safetensors"),
         steps=len(speeds),
         sentences=sum(sizes),
-        seconds=sum(size / speed for size, speed in zip(sizes, speeds, strict=True)),
+        seconds=_seconds(sizes, speeds),
         machine=read(Machine, machine) if machine.is_file() else None,
     )
 

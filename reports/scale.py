@@ -84,11 +84,9 @@ def section(scale: Scale | None) -> Section | None:
     """Where and how it was measured, the curves, and their exponents; None without the file."""
     if scale is None:
         return None
-    machine = scale.machine
     where = (
         f"Measured by `python -m benchmarks.scale` at commit {scale.commit} with torch {scale.torch} and "
-        f"transformers {scale.transformers} on {machine.platform}, {machine.device}, {machine.cores} "
-        f"core{'s' * (machine.cores != 1)}, threads for one operation: {machine.threads}. The model is a "
+        f"transformers {scale.transformers} on {scale.machine.told()}. The model is a "
         f"{scale.model}. Each point is a process of its own. These numbers are kept with the code: they are not of the "
         "runs above."
     )

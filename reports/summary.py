@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reports import (
     ablations,
+    backbone,
     bibliography,
     claims,
     comparison,
@@ -45,6 +46,7 @@ def build(evidence: Evidence) -> Document:
         comparison.section(comparisons),
         findings.section(evidence, found),
         settings.section(results, comparisons),
+        backbone.section(evidence.backbone),
         scale.section(evidence.scale),
         environment.section(results),
         provenance.section(results),

@@ -18,7 +18,7 @@ from pathlib import Path
 from dvc.exceptions import DvcException, UploadError
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
-from dvc.stage.cache import _can_hash, _get_cache_hash, _get_stage_hash
+from dvc.stage.cache import _get_cache_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc_data.hashfile.hash_info import HashInfo
 
@@ -118,10 +118,11 @@ def _push(repo: Repo, stages: Iterable[PipelineStage]) -> None:
     entries: list[str] = []
     objects: set[HashInfo] = set()
     for stage in stages:
-        if not (_can_hash(stage) and all(out.hash_info for out in stage.outs)):  # the run-cache takes none of these
+        if not all(out.hash_info for out in stage.outs):  # never run here
             continue
         content = to_single_stage_lockfile(stage)
-        entry = runs._get_cache_path(_get_stage_hash(stage), _get_cache_hash(content))
+        key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)  # changes what it is given
+        entry = runs._get_cache_path(key, _get_cache_hash(content))
         kept = runs._create_stage(content, wdir=stage.wdir)  # whose outputs are all in the cache
         if Path(entry).is_file() and kept.outs_cached():
             entries.append(entry)

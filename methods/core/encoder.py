@@ -123,6 +123,9 @@ class Encoder(nn.Module):
             self.backbone.save_pretrained(folder)  # type: ignore[operator]
         except SafetensorError as error:  # a full disk, told by a library that raises no OSError
             raise NegbenchError(f"cannot write the weights: {error}", folder, _MAKE_ROOM) from error
+        if backend := getattr(self.tokenizer, "backend_tokenizer", None):
+            backend.no_truncation()  # it keeps the limit of the last text that it cut, which is nothing of the model's
+            backend.no_padding()
         self.tokenizer.save_pretrained(folder)
         mode = _TO_SENTENCE_TRANSFORMERS[self.pooling]
         modules = [

@@ -133,6 +133,19 @@ def test_a_stage_shares_its_own_results_and_no_others(clones: tuple[Path, Path],
     assert (tmp_path / "trained").read_text() == "x\nx\n"
 
 
+def test_there_is_nothing_to_share_before_a_stage_has_run(clones: tuple[Path, Path], tmp_path: Path) -> None:
+    """Nor is what has run missed where the files that it was made from are gone."""
+    one, _ = clones
+    with chdir(one):
+        clone.share()
+        assert not (tmp_path / "remote").exists()
+        assert dvc("repro", "train") == 0
+        for name in ("data", "runs/model"):
+            (one / name).unlink()
+        clone.share()
+    assert len([file for file in (tmp_path / "remote/runs").rglob("*") if file.is_file()]) == 1
+
+
 def test_a_remote_that_takes_nothing_is_an_error(clones: tuple[Path, Path], tmp_path: Path) -> None:
     one, _ = clones
     (tmp_path / "remote").write_text("a file")

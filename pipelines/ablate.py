@@ -28,11 +28,12 @@ RECORD = ("task", "metric", "value", "status", "reason", "n")
 
 
 def stage(arguments: argparse.Namespace) -> None:
-    """Run what is missing of the study, then write it.
+    """Run what is missing of the study, then write it. A run of several processes starts them itself.
 
     results/ablate/<study>.csv has a row for each cell, seed, task and metric. <study>.json beside it says what the
     study was, and of each run which step was chosen and what each look on the way saw.
     """
+    launch.alone_in_charge()
     settings = params.load()
     name = arguments.study
     if name not in settings.ablate:

@@ -19,7 +19,7 @@ from methods.core.encoder import Encoder
 from methods.core.masked_lm import MaskedLM
 from methods.core.text import TokenTable
 from methods.core.trainer import History, total_steps, train
-from pipelines import atomic, device, log, main, params, provenance
+from pipelines import atomic, device, locks, log, main, params, provenance
 from pipelines.errors import NegbenchError
 from pipelines.paths import BACKBONE, CHECKPOINTS, DATA
 from pipelines.seeding import seed_for
@@ -102,16 +102,17 @@ def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float)
     origin = [settings.model_dump(), str(corpus), code, provenance.data_hash(), provenance.versions()]
     key = provenance.params_hash([*origin, device.best().type])
     checkpoint = CHECKPOINTS / f"backbone-{key}.safetensors"
-    history = train(
-        method,
-        tokens,
-        recipe,
-        seed=settings.seed,
-        look=None,
-        checkpoint=checkpoint,
-        checkpoint_seconds=checkpoint_seconds,
-        progress="backbone",
-    )
+    with locks.alone(checkpoint.with_suffix(".lock"), "the pretraining of the backbone"):
+        history = train(
+            method,
+            tokens,
+            recipe,
+            seed=settings.seed,
+            look=None,
+            checkpoint=checkpoint,
+            checkpoint_seconds=checkpoint_seconds,
+            progress="backbone",
+        )
     if history.failure:  # every run starts from these weights
         raise NegbenchError(history.failure, "backbone", "Lower backbone.lr.")
     return encoder, history

@@ -28,6 +28,11 @@ from pipelines.errors import NegbenchError
 from pipelines.locks import alone
 
 BROUGHT = Path(".dvc/tmp/brought.json")
+# The same bytes whatever the user's git is set to.
+_DIFF = (
+    *("-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false"),
+    *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--full-index", "--binary", "-U3"),
+)
 GENERATED = ("dvc.lock", "results")  # tracked by git or not, they differ between clones while a run lasts
 
 
@@ -51,7 +56,7 @@ def state() -> dict[str, str]:
     return {
         "commit": _git("rev-parse", "HEAD").decode().strip()[:12],
         "params.yaml": provenance.file_hash(Path("params.yaml")),
-        "edits of tracked files": hashlib.sha256(_git("diff", "HEAD", "--", *others)).hexdigest()[:16],
+        "edits of tracked files": hashlib.sha256(_git(*_DIFF, "HEAD", "--", *others)).hexdigest()[:16],
         "files that git does not know": provenance.params_hash([(n, provenance.file_hash(Path(n))) for n in unknown]),
         "versions": provenance.params_hash(provenance.versions()),
     }

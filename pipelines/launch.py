@@ -33,6 +33,13 @@ def check(processes: int) -> None:
         raise NegbenchError(what, _WHERE, "Make both numbers the same.")
 
 
+def alone_in_charge() -> None:
+    """Raise a NegbenchError under torchrun: each of its processes would take up whichever run it finds unfinished."""
+    if dist.is_torchelastic_launched():
+        what = "torchrun can join one training run, not the many of a study"
+        raise NegbenchError(what, "torchrun", "Start the stage without it.")
+
+
 @contextmanager
 def alone(path: Path, what: str) -> Iterator[None]:
     """Hold a lock as `locks.alone` does; of torchrun's processes the first alone: the others are its helpers."""

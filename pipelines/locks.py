@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
@@ -11,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from time import sleep
 from typing import IO
+
+from pipelines.errors import NegbenchError
 
 
 @contextmanager
@@ -24,6 +27,7 @@ def alone(path: Path, what: str, give_up: Callable[[], bool] = lambda: False) ->
 
     Raises:
         InterruptedError: `give_up` said yes.
+        NegbenchError: the file system knows no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     told = False
@@ -55,6 +59,11 @@ def _lock(file: IO[str]) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno == errno.ESTALE:  # over a network: its holder has removed it
+            return False
+        step = "Mount it with locks (NFS: without `nolock`), or work on a local disk."
+        raise NegbenchError(f"this file system has no locks: {error.strerror}", file.name, step) from error
     return True
 
 

@@ -20,6 +20,7 @@ from dvc.exceptions import DvcException
 from pipelines import graph, main
 from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
+from pipelines.guarded import guarded
 from pipelines.locks import alone
 from pipelines.progress import Board
 
@@ -27,7 +28,7 @@ from pipelines.progress import Board
 def repro(arguments: argparse.Namespace) -> None:
     """Reproduce what has changed: everything, or the stages that are named and what they need."""
     with alone(Path(".dvc/tmp/repro.lock"), "`make repro` in this folder"):
-        last = ["repro", *arguments.targets]
+        last, run = ["repro", *arguments.targets], guarded
         if arguments.scheduler or arguments.jobs > 1:
             try:
                 stages = graph.changed(arguments.targets)
@@ -35,9 +36,10 @@ def repro(arguments: argparse.Namespace) -> None:
                 stages = {}
             if stages and on_cluster(stages, arguments):
                 last.append("--pull")
+            run = dvc  # at hand, and with nothing left to do
         elif arguments.keep_going:
             last.append("--keep-going")
-        if code := dvc(*last):
+        if code := run(*last):
             raise NegbenchError(f"dvc repro ended with {code}", "dvc.yaml", "See above what failed.")
 
 

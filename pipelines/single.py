@@ -2,35 +2,26 @@
 
     python -m pipelines.single train@simcse-0
 
-It ends with its parent: stdin is a pipe that closes when the parent dies, however it dies. Then the stage's command
-is stopped, and DVC, which may be writing, is left to come to its end.
+It ends with its parent, as pipelines/guarded.py does.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
-from time import sleep
-
-import psutil
 
 from pipelines import clone, main
 from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
+from pipelines.guarded import end_with_parent
 from pipelines.locks import alone
-
-GRACE = 10  # seconds that a command has to clean up
 
 
 def single(arguments: argparse.Namespace) -> None:
     """Let DVC run the stage if it has changed; in a clone of one's own, fetch what it needs and share what it made."""
-    gone = threading.Event()
-    threading.Thread(target=_end_with_parent, args=(gone,), daemon=True).start()
+    gone = end_with_parent()
     name = arguments.stage
     with alone(Path(".dvc/tmp/stages") / name, f"stage '{name}'", gone.is_set):
         if arguments.clone:
@@ -44,21 +35,6 @@ def single(arguments: argparse.Namespace) -> None:
             clone.share(name)
         if gone.is_set():
             raise InterruptedError(f"interrupted at stage '{name}'")
-
-
-def _end_with_parent(gone: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 1024):
-        continue
-    gone.set()
-    while True:  # a command may be about to start
-        children = psutil.Process().children(recursive=True)
-        for child in children:
-            with suppress(psutil.NoSuchProcess):
-                child.terminate()
-        for child in psutil.wait_procs(children, timeout=GRACE)[1]:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
-        sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,9 @@ class Run:
         Raises:
             NegbenchError: one of the files is missing.
         """
-        files = [DATA / "manifest.json", BACKBONE / "model.safetensors"]
+        files = [DATA / "manifest.json", *sorted(file for file in BACKBONE.rglob("*") if file.is_file())]
+        if not (BACKBONE / "config.json").is_file():
+            raise NegbenchError("there is no backbone", BACKBONE, "Run `dvc repro backbone`.")
         if self.settings.teacher:
             files.append(teacher_of(self.settings.teacher))
         described = self.describe()

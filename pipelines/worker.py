@@ -1,7 +1,7 @@
 """What runs on a Dask worker: one process per stage, in the folder that all share or in the worker's own clone.
 
 The function travels with the task, so that `dask worker` can be started anywhere; it may therefore use nothing of the
-repository, only the standard library and `distributed`.
+repository, only the standard library and Dask.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dask.system import CPU_COUNT
 from distributed import get_worker
 
 CLONE = "NEGBENCH_CLONE"  # environment variable: the worker's own clone
@@ -39,7 +40,7 @@ def perform(stage: str, topic: str, folder: str, arguments: Sequence[str]) -> tu
     place = Path(own or folder)
     if not (place / "dvc.yaml").is_file():
         return 1, f"error: no repository on {platform.node()} ({place}). Share the folder, or make a clone there."
-    threads = max(1, (os.cpu_count() or 1) // worker.state.nthreads)
+    threads = max(1, CPU_COUNT // worker.state.nthreads)  # those that this process may use, which a container limits
     # Stages are `python -m ...`: this Python, also where the worker was started without its environment's PATH.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "PATH": path}

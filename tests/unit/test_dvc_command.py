@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -63,3 +64,37 @@ def test_a_write_that_breaks_leaves_the_earlier_file(project: Path, monkeypatch:
             assert dvc("repro", "each@b") != 0
         assert Path("dvc.lock").read_bytes() == before
         assert dvc("repro") == 0
+
+
+@pytest.mark.parametrize("edited", ["source", "params.yaml"])
+def test_what_is_edited_while_a_stage_runs_is_not_taken_for_its_input(project: Path, edited: str) -> None:
+    """DVC would note the edited file as what the result was made from, and never run the stage again."""
+    edit = {"source": "echo z > source", "params.yaml": "sed -i s/1.0e-06/2.0e-06/ params.yaml"}[edited]
+    stage = "stages: {one: {cmd: 'cp source made; %s', deps: [source], params: [rate], outs: [made]}}"
+    (project / "dvc.yaml").write_text(stage % edit)
+    with chdir(project):
+        assert dvc("repro") != 0
+        assert not Path("dvc.lock").exists()
+        Path("dvc.yaml").write_text(stage % "true")
+        assert dvc("repro") == 0
+    assert (project / "made").read_text() == (project / "source").read_text()
+
+
+@pytest.mark.parametrize("left", ["", '{"write": {"', "[]", '{"write": 3}'])
+def test_half_of_a_list_of_readers_and_writers_stops_nothing(project: Path, left: str) -> None:
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text(left)
+    with chdir(project):
+        assert dvc("repro") == 0
+    assert json.loads((project / ".dvc/tmp/rwlock").read_text()) == {}
+
+
+def test_a_dead_process_of_ours_blocks_nothing_though_its_number_lives(project: Path) -> None:
+    out = str(project / "made/a")
+    for command, code in ((" ".join(sys.argv), 0), ("another program", 255)):
+        lock = {"write": {out: {"pid": 1, "cmd": command}}, "read": {}}
+        (project / ".dvc/tmp").mkdir(exist_ok=True)
+        (project / ".dvc/tmp/rwlock").write_text(json.dumps(lock))
+        (project / "source").write_text(command)
+        with chdir(project):
+            assert dvc("repro", "each@a") == code

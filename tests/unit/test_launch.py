@@ -138,6 +138,13 @@ def test_torchrun_must_have_started_as_many_as_the_settings_say(monkeypatch: pyt
     launch.check(4)
 
 
+def test_torchrun_takes_up_no_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    launch.alone_in_charge()
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    with pytest.raises(NegbenchError, match="torchrun can join one training run"):
+        launch.alone_in_charge()
+
+
 def test_torchrun_on_several_machines_wants_the_gpus_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "best", lambda: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)

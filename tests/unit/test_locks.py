@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ from threading import Thread
 
 import pytest
 
+from pipelines.errors import NegbenchError
 from pipelines.locks import alone
 from pipelines.params import ROOT
 
@@ -49,6 +52,29 @@ def test_who_waits_says_for_whom_and_may_give_up(tmp_path: Path, capsys: pytest.
         assert waiting.is_alive()
     waiting.join(10)
     assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.ENOLCK, "no locks"), (errno.ENOSYS, "no locks"), (errno.ESTALE, "")]
+)
+def test_a_file_system_without_locks_is_told_and_a_lost_file_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, says: str
+) -> None:
+    flock, calls = fcntl.flock, []
+
+    def failing(file: object, how: int) -> None:
+        calls.append(how)
+        if len(calls) == 1:
+            raise OSError(number, "no")
+        flock(file, how)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    if says:
+        with pytest.raises(NegbenchError, match=rf"{says}.*lock"):
+            _take(tmp_path / "lock")
+    else:
+        _take(tmp_path / "lock")
+        assert len(calls) == 2
 
 
 def test_a_failure_frees_it(tmp_path: Path) -> None:

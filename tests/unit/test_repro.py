@@ -232,10 +232,11 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interruption_stops_all_that_ran_and_locks_nothing(project: Path, how: signal.Signals) -> None:
+def test_an_interruption_stops_all_that_ran_and_locks_nothing(project: Path, how: signal.Signals, jobs: str) -> None:
     (project / "dvc.yaml").write_text(ENDLESS)
-    started = start(project)
+    started = start(project, "--jobs", jobs)
     until((project / "began").exists, 30)
     started.send_signal(how)
     _, err = started.communicate(timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,20 @@ def test_a_missing_manifest_says_what_makes_it(run: Any) -> None:
     Path("data/manifest.json").unlink()
     with pytest.raises(NegbenchError, match=r"the file is missing \(data/manifest.json\). Run `dvc repro`"):
         run("self")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_the_key_of_a_run_covers_every_file_of_the_backbone(run: Any, tmp_path: Path, name: str) -> None:
+    """Dropout is in one, casing in another: a half-trained run must not go on under others."""
+    folder = Path(shutil.copytree(train.BACKBONE, tmp_path / "backbone"))
+    settings = params.check(yaml.safe_load(profile.compose("demo", [])), "here")
+    chosen = train.Run.resolve(settings, "simcse", 0, method={}, train={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "BACKBONE", folder)
+        before = chosen.key()
+        assert chosen.key() == before
+        (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+        assert chosen.key() != before
 
 
 def test_a_teacher_that_embedded_nothing_says_how_to_ask_it(run: Any) -> None:

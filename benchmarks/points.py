@@ -9,9 +9,12 @@ from __future__ import annotations
 import gc
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import chdir
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +32,7 @@ from methods.core.contract import Batch, Schedule, TrainedMethod, load_trained
 from methods.core.encoder import Encoder
 from methods.core.text import TokenTable
 from methods.simcse import SimCSE
-from pipelines.params import Train
+from pipelines.params import ROOT, Train
 from pipelines.sources.corpus import stream
 
 Measured = tuple[float, float | None]  # seconds of all processors, and MiB at most beyond model and optimiser
@@ -81,9 +84,15 @@ def step(model: Path, corpus: Path, method: str, settings: dict[str, Any], size:
         length: word pieces a row.
     """
     smallest = dict.fromkeys(settings, 2)
-    held = _held(lambda: _Ours(model, method, smallest, 2, length).step(TINY))
-    ours, text = _Ours(model, method, settings, size, length), _rows(corpus, size, length)
-    return _seconds(lambda: ours.step(text), STEPS), peak() - held
+
+    def tiny() -> None:
+        least = _Ours(model, method, smallest, 2, length)
+        least.step(least.tokens(TINY))
+
+    held = _held(tiny)
+    ours = _Ours(model, method, settings, size, length)
+    tokens = ours.tokens(_rows(corpus, size, length))
+    return _seconds(lambda: ours.step(tokens), STEPS), peak() - held
 
 
 def plain_step(model: Path, corpus: Path, size: int, length: int) -> Measured:
@@ -94,18 +103,14 @@ def plain_step(model: Path, corpus: Path, size: int, length: int) -> Measured:
     return _seconds(lambda: plain.step(rows), STEPS), peak() - held
 
 
-def stages(runs: int, plain: bool) -> Measured:
-    """The three stages that every method and seed has, each an empty command, as `make repro JOBS=1` runs them.
+def stages(runs: int, jobs: int | None) -> Measured:
+    """The three stages that every method and seed has, each an empty command.
 
     Args:
         runs: methods times seeds.
-        plain: by DVC as it is, without what pipelines/dvc_command.py repairs.
+        jobs: as `make repro` runs so many at a time; None: by DVC as it is.
     """
-    from dvc.cli import main
-
-    from pipelines.dvc_command import dvc
-
-    run = (lambda *arguments: main([*arguments])) if plain else dvc
+    command = [sys.executable, "-m", *(["pipelines.repro", "--jobs", str(jobs)] if jobs else ["dvc", "repro"])]
     matrix = {"matrix": {"run": [*range(runs)]}}
     train = {**matrix, "cmd": "touch train${item.run}", "outs": ["train${item.run}"]}
     described = {"train": train}
@@ -114,9 +119,10 @@ def stages(runs: int, plain: bool) -> Measured:
         described[name] = {**matrix, **own}
     with TemporaryDirectory() as scratch, chdir(scratch):
         Path("dvc.yaml").write_text(yaml.safe_dump({"stages": described}), encoding="utf-8")
-        os.environ["DVC_NO_ANALYTICS"] = "1"
-        held = _held(lambda: run("init", "--no-scm", "--quiet", "--force"))
-        return _seconds(lambda: run("repro", "--quiet")), peak() - held
+        run = partial(subprocess.run, check=True, capture_output=True)
+        run([sys.executable, "-m", "dvc", "init", "--no-scm"])
+        environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}
+        return _seconds(lambda: run(command, env=environment)), None
 
 
 class _Ours:
@@ -128,9 +134,12 @@ class _Ours:
         self.optimiser = torch.optim.AdamW([p for p in self.method.parameters() if p.requires_grad], fused=True)
         self.length = length
 
-    def step(self, text: Sequence[str]) -> None:
-        rows = np.arange(len(text))
-        ids, mask = TokenTable(text, self.encoder.tokenizer, self.length).batch(rows)
+    def tokens(self, text: Sequence[str]) -> TokenTable:
+        return TokenTable(text, self.encoder.tokenizer, self.length)
+
+    def step(self, tokens: TokenTable) -> None:
+        rows = np.arange(len(tokens))
+        ids, mask = tokens.batch(rows)
         _descend(self.method(Batch(ids, mask, torch.from_numpy(rows)))[0], self.optimiser)
 
 
@@ -143,7 +152,7 @@ class _Plain:
         self.bert: Any = BertModel.from_pretrained(model, attn_implementation="eager").train()
         width = self.bert.config.hidden_size
         self.head = nn.Sequential(nn.Linear(width, width), nn.Tanh())
-        self.optimiser = torch.optim.AdamW([*self.bert.parameters(), *self.head.parameters()])
+        self.optimiser = torch.optim.AdamW([*self.bert.parameters(), *self.head.parameters()], fused=True)
 
     def step(self, rows: Sequence[list[int]]) -> None:
         batch = self.tokenizer.pad({"input_ids": [*rows, *rows]}, return_tensors="pt")

@@ -105,12 +105,22 @@ def curves(model: Path, corpus: Path) -> list[Curve]:
         Curve(
             "runs",
             "methods × seeds",
-            "three empty stages a run, as `make repro` has DVC run them one by one",
+            "three empty stages a run, one by one as `make repro JOBS=1` runs them",
             [3, 6, 12, 24, 48],
-            lambda n: (points.stages, (n, False)),
-            lambda n: (points.stages, (n, True)),
-            "plain `dvc repro`",
+            lambda n: (points.stages, (n, 1)),
+            lambda n: (points.stages, (n, None)),
+            "`dvc repro`",
             48,
+        ),
+        Curve(
+            "jobs",
+            "the same, JOBS=2",
+            "three empty stages a run, each in a process of its own as `make repro JOBS=2` runs them",
+            [3, 6, 12, 24],
+            lambda n: (points.stages, (n, 2)),
+            lambda n: (points.stages, (n, None)),
+            "`dvc repro`",
+            24,
         ),
     ]
 

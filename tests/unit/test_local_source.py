@@ -12,7 +12,7 @@ import pytest
 from eval import transfer_sets
 from eval.senteval import SPLITS, TASKS, load_sts
 from pipelines.errors import NegbenchError
-from pipelines.sources import hub, local, manifest
+from pipelines.sources import local, manifest, published
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def source(sts_tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         task: {split: sum(len(s.gold) for s in load_sts(sts_tree, task, split)) for split in SPLITS[task]}
         for task in TASKS
     }
-    monkeypatch.setattr(local, "EXPECTED_ROWS", {**sizes, "TREC": {"train": 5, "test": 3}})
+    monkeypatch.setattr(published, "EXPECTED_ROWS", {**sizes, "TREC": {"train": 5, "test": 3}})
     return sts_tree
 
 
@@ -86,7 +86,7 @@ def test_a_transfer_set_is_checked_too(source: Path, tmp_path: Path) -> None:
 
 
 def test_every_task_of_a_run_is_checked() -> None:
-    assert {*local.EXPECTED_ROWS} == {*TASKS, *transfer_sets.TASKS}
+    assert {*published.EXPECTED_ROWS} == {*TASKS, *transfer_sets.TASKS}
 
 
 def test_a_broken_set_is_named_with_its_line(source: Path, tmp_path: Path) -> None:
@@ -128,11 +128,6 @@ def test_an_unset_folder_says_how_to_set_it(value: str | None, monkeypatch: pyte
         monkeypatch.setenv("NEGBENCH_DATA", value)
     with pytest.raises(NegbenchError, match=r"no data folder is set \(NEGBENCH_DATA\)\. export NEGBENCH_DATA="):
         local.source_folder()
-
-
-def test_the_hub_says_what_works_now(tmp_path: Path) -> None:
-    with pytest.raises(NegbenchError, match=r"comes in a later release.*'local'.*'generated'"):
-        hub.fetch(tmp_path, "wiki1m_for_simcse.txt")
 
 
 def test_the_manifest_describes_every_file(source: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eval.senteval import SPLITS, TASKS, load_sts
 from pipelines.errors import NegbenchError
-from pipelines.sources.local import EXPECTED_ROWS
+from pipelines.sources.published import EXPECTED_ROWS
 
 STS15 = "STS/STS15-en-test"
 

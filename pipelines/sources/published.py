@@ -1,0 +1,71 @@
+"""What every run needs of its data, whichever source they come from: the published sets in full, and a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval import transfer_sets
+from eval.senteval import SPLITS, load_sts
+from pipelines.errors import NegbenchError
+from pipelines.nearest import nearest
+
+# Scored pairs as published: SemEval's task papers of 2012 to 2016 for the subsets SentEval uses, Cer et al.
+# 2017 (STS-B) and Marelli et al. 2014 (SICK). STS15 and STS16 hold more lines: most carry no score. Then the examples
+# of the transfer sets that every run is scored on.
+EXPECTED_ROWS = {
+    "STS12": {"test": 3108},
+    "STS13": {"test": 1500},
+    "STS14": {"test": 3750},
+    "STS15": {"test": 3000},
+    "STS16": {"test": 1186},
+    "STSB": {"train": 5749, "dev": 1500, "test": 1379},
+    "SICKR": {"train": 4500, "dev": 500, "test": 4927},
+} | {task: transfer_sets.PUBLISHED[task] for task in transfer_sets.TASKS}
+
+
+def check_sets(data: Path, tasks: Sequence[str] | None = None) -> None:
+    """Refuse STS and transfer sets below `data`/senteval that have other numbers of rows than the published ones.
+
+    Args:
+        data: holds senteval/.
+        tasks: those to look at; None for all.
+
+    Raises:
+        NegbenchError: a file is missing or breaks the format, or the numbers differ.
+    """
+    for task in EXPECTED_ROWS if tasks is None else tasks:
+        _check_rows(data, task)
+
+
+def _check_rows(data: Path, task: str) -> None:
+    if task in SPLITS:
+        found = {split: _scored_pairs(data, task, split) for split in SPLITS[task]}
+    else:
+        found = transfer_sets.load(data, task).sizes
+    for split, expected in EXPECTED_ROWS[task].items():
+        if found[split] != expected:
+            what = f"{task} {split} has {found[split]} scored examples and the published set {expected}"
+            raise NegbenchError(what, data, "Replace the set by SentEval's own files.")
+
+
+def _scored_pairs(data: Path, task: str, split: str) -> int:
+    try:
+        return sum(len(subset.gold) for subset in load_sts(data, task, split))
+    except NegbenchError as error:
+        raise NegbenchError(f"{task} {split}: {error.what}", error.where, error.next_step) from error
+
+
+def find_corpus(folder: Path, name: str) -> Path:
+    """The training text `name` in `folder`.
+
+    Raises:
+        NegbenchError: it is not there, with the nearest that is, or it is empty.
+    """
+    names = [path.name for path in folder.glob("*.txt*")]
+    if name not in names:
+        next_step = nearest(name, names) if names else "Put a text file with one sentence a line there."
+        raise NegbenchError(f"there is no corpus '{name}'", folder, next_step)
+    if not (folder / name).stat().st_size:
+        raise NegbenchError("the corpus is empty", folder / name, "Put one sentence a line into it.")
+    return folder / name

@@ -2,14 +2,12 @@
 
     python -m eval.mteb --model FOLDER --data FOLDER --tasks NFCorpus SciFact
 
-MTEB itself joins titles with texts, searches, and scores; its numbers are given times 100. This is the only file that
-imports mteb, and only where it must: the import takes seconds.
+MTEB itself joins titles with texts, searches, and scores; its numbers are given times 100. Beside mteb_sets.py this is
+the only file that imports mteb, and only where it must: the import takes seconds.
 """
 
 from __future__ import annotations
 
-import difflib
-import logging
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,15 +21,16 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from eval import mteb_sets
 from eval.beir import Collection, load_collection
 from eval.collapse import REASON, collapsed
 from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
+from eval.mteb_sets import TASKS
 from eval.retrieval import METRICS, PER_QUERY, RetrievalResult, records, table, without_score
 from eval.sts import Embedder, Score
 from eval.vectors import Lengths, NoScoreError, vectors
 from pipelines.errors import NegbenchError
 from pipelines.main import run
-from pipelines.nearest import nearest
 from pipelines.provenance import file_hash, params_hash
 
 if TYPE_CHECKING:
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
     from mteb.models import EncoderProtocol, ModelMeta
     from mteb.types import EncodeKwargs
 
-RERANKING = ("AskUbuntuDupQuestions", "MindSmallReranking", "SciDocsRR", "StackOverflowDupQuestions")
-RETRIEVAL = ("ArguAna", "SciFact", "NFCorpus", "SCIDOCS", "FiQA2018")
-TASKS = (*RERANKING, *RETRIEVAL)
-_FOLDERS = {"FiQA2018": "fiqa"}  # where BEIR's name is not MTEB's in lower case
 _BATCH = 512  # rows that MTEB hands over at a time; embedding has batches of its own
 
 
@@ -86,7 +81,7 @@ def evaluate(
     Raises:
         NegbenchError: no such task, or a folder breaks the layout (as `load_collection`). Nothing is embedded then.
     """
-    _quiet()
+    mteb_sets.quiet()
     model = _Model(encoder, lengths or Lengths(), files)
     found = {name: _find(data, name) for name in tasks}
     absent = {name: reason for name, task in found.items() if (reason := _load(task, _folder(data, name)))}
@@ -230,29 +225,15 @@ def _kind(task: AbsTaskRetrieval) -> str:
 
 def _folder(data: Path, name: str) -> Path:
     own = data / "beir" / name
-    return own if own.is_dir() else data / "beir" / _FOLDERS.get(name, name.lower())
+    return own if own.is_dir() else data / "beir" / mteb_sets.folder_name(name)
 
 
 def _find(data: Path, name: str) -> AbsTaskRetrieval:
     """MTEB's own task of that name, or one made for a folder of ours."""
-    import mteb
-    from mteb.abstasks import AbsTaskRetrieval
-
+    # Not any path: the name becomes that of a file.
     here = {path.name for path in (data / "beir").glob("*") if path.is_dir()}
-    try:
-        task = mteb.get_task(name)
-    except KeyError:
-        if name in here:  # not any path: the name becomes that of a file
-            return _own_task(name, reranks=(data / "beir" / name / "top_ranked.jsonl").is_file())
-        everything = mteb.get_tasks(task_types=["Retrieval", "Reranking"], modalities=["text"])
-        names = {task.metadata.name for task in everything} | here
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        next_step = nearest(name, close or TASKS)  # hundreds are no help
-        raise NegbenchError(f"unknown task '{name}'", "tasks", next_step) from None
-    if not isinstance(task, AbsTaskRetrieval) or task.metadata.modalities != ["text"]:
-        what = f"'{name}' is no retrieval or reranking task over text"
-        raise NegbenchError(what, "tasks", f"Choose tasks such as {', '.join(TASKS)}.")
-    return task
+    found = mteb_sets.find(name, here)
+    return found or _own_task(name, reranks=(data / "beir" / name / "top_ranked.jsonl").is_file())
 
 
 def _own_task(name: str, *, reranks: bool) -> AbsTaskRetrieval:
@@ -283,8 +264,7 @@ def _load(task: AbsTaskRetrieval, folder: Path) -> str | None:
         _load_folder(task, folder)
         return None
     try:
-        task.load_data()
-        task.convert_v1_dataset_format_to_v2(num_proc=None)
+        mteb_sets.load(task)
     except (ConnectionError, DatasetNotFoundError, HfHubHTTPError) as error:
         return f"neither in beir/{folder.name} nor on the hub: {' '.join(str(error).split())}"
     return None
@@ -298,11 +278,8 @@ def _load_folder(task: AbsTaskRetrieval, folder: Path) -> None:
         )
     task.dataset = {"default": {s: _as_dataset(load_collection(folder, s), reranks=reranks) for s in task.eval_splits}}
     task.data_loaded = True
-    # On the instance alone: the class is shared by all that ask MTEB for the task.
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    revision = f"local-{params_hash([file_hash(path) for path in files])}"
-    dataset = {**task.metadata.dataset, "revision": revision}
-    task.metadata = task.metadata.model_copy(update={"dataset": dataset})
+    mteb_sets.redirect(task, revision=f"local-{params_hash([file_hash(path) for path in files])}")
 
 
 def _as_dataset(collection: Collection, *, reranks: bool) -> Any:
@@ -317,16 +294,6 @@ def _as_dataset(collection: Collection, *, reranks: bool) -> Any:
         "relevant_docs": collection.qrels,
         "top_ranked": collection.candidates if reranks else None,
     }
-
-
-def _quiet() -> None:
-    """Leave stderr to errors: the only progress worth a bar is the encoder's."""
-    import datasets
-    from huggingface_hub.utils import logging as hub
-
-    datasets.disable_progress_bars()
-    hub.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.getLogger("mteb").setLevel(logging.ERROR)
 
 
 def parser() -> ArgumentParser:

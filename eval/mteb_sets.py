@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.beir import QRELS_HEADER
+from eval.beir import QRELS_HEADER, load_collection
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 
@@ -67,28 +67,61 @@ def load(task: AbsTaskRetrieval) -> None:
     task.convert_v1_dataset_format_to_v2(num_proc=None)
 
 
-def write(task: AbsTaskRetrieval, folder: Path) -> None:
-    """Write the loaded data of a task in BEIR's layout, as `eval.beir.load_collection` reads it.
+def pinned(name: str) -> tuple[str, str]:
+    """The repository of a task's data, and the commit that MTEB pins.
+
+    Raises:
+        NegbenchError: MTEB has no such task, or its data come in subsets.
+    """
+    task = _own(name)
+    if task.metadata.is_multilingual:
+        raise NegbenchError(f"'{name}' has subsets", "mteb.tasks", "Take it out: BEIR's layout has no place for them.")
+    return task.metadata.dataset["path"], task.metadata.dataset["revision"]
+
+
+def convert(name: str, repository: Path, folder: Path) -> None:
+    """Load a task's data with MTEB's own loader and write them in BEIR's layout, as the evaluation will read them.
 
     The same data give the same bytes, in whatever order MTEB's loader left the judgements.
 
     Args:
-        task: loaded, with one subset.
+        name: of the task.
+        repository: a copy of its repository.
         folder: gets corpus.jsonl, queries.jsonl, qrels/<split>.tsv and, to rerank, top_ranked.jsonl.
 
     Raises:
-        NegbenchError: the layout has no place for something that the task has.
+        NegbenchError: the data are damaged, break the layout or have something that it has no place for.
     """
+    task = _own(name)
+    redirect(task, path=str(repository))
+    try:
+        load(task)
+    except Exception as error:  # of whatever kind: the datasets library passes on what its many readers raise
+        cause = (str(error) or type(error).__name__).splitlines()[0]
+        raise NegbenchError(f"MTEB cannot load the set: {cause}", repository, "Fetch it again.") from error
+    _write(task, folder)
+    for split in task.eval_splits:
+        load_collection(folder, split)
+
+
+def _own(name: str) -> AbsTaskRetrieval:
+    task = find(name)
+    assert task is not None  # no other names were given
+    return task
+
+
+def _write(task: AbsTaskRetrieval, folder: Path) -> None:
     splits = [task.dataset["default"][split] for split in task.eval_splits]
     for part in splits:
         if "instruction" in part["queries"].column_names:
             what = f"{task.metadata.name} has an instruction beside each query"
             raise NegbenchError(what, "mteb.tasks", "Take it out: BEIR's layout has no place for it.")
     (folder / "qrels").mkdir(parents=True)
-    documents = _distinct(row for part in splits for row in part["corpus"])
-    titled = (row | {"title": row.get("title") or ""} for row in documents)
-    _write_rows(folder / "corpus.jsonl", titled, "title", "text")
-    _write_rows(folder / "queries.jsonl", _distinct(row for part in splits for row in part["queries"]), "text")
+    documents = (row for part in splits for row in part["corpus"])
+    titled = ({"_id": row["id"], "title": row.get("title") or "", "text": row["text"]} for row in documents)
+    _write_lines(folder / "corpus.jsonl", titled)
+    queries = (row for part in splits for row in part["queries"])
+    _write_lines(folder / "queries.jsonl", ({"_id": row["id"], "text": row["text"]} for row in queries))
     for split, part in zip(task.eval_splits, splits, strict=True):
         judged = sorted((q, d, int(score)) for q, found in part["relevant_docs"].items() for d, score in found.items())
         lines = [QRELS_HEADER, *("\t".join(map(str, row)) for row in judged)]
@@ -109,15 +142,8 @@ def quiet() -> None:
     logging.getLogger("mteb").setLevel(logging.ERROR)
 
 
-def _distinct(rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """Each row once: splits may share theirs."""
-    return {row["id"]: row for row in rows}.values()
-
-
-def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *columns: str) -> None:
-    _write_lines(path, ({"_id": row["id"], **{column: row[column] for column in columns}} for row in rows))
-
-
 def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Equal rows once: splits may share theirs."""
+    lines = dict.fromkeys(json.dumps(row, ensure_ascii=False) for row in rows)
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        file.writelines(f"{line}\n" for line in lines)

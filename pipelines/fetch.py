@@ -7,27 +7,34 @@ import sys
 
 from pipelines import atomic, main, params
 from pipelines.paths import DATA
-from pipelines.sources import generated, hub, local, manifest
+from pipelines.sources import generated, hub, local, manifest, plan
 
 
-def fetch(_: argparse.Namespace) -> None:
-    """Fill data/ from the configured source."""
-    settings = params.load().fetch
+def fetch(arguments: argparse.Namespace) -> None:
+    """Fill data/ from the configured source, or say what that would bring."""
+    settings = params.load()
+    if arguments.plan:
+        print(plan.table(plan.rows(settings.fetch, settings.mteb.tasks, manifest.read_origins(DATA))))
+        return
+    origins: dict[str, str] = {}
     with atomic.folder(DATA) as target:
-        if settings.source == "generated":
-            world = settings.generated
+        if settings.fetch.source == "generated":
+            world = settings.fetch.generated
             generated.generate(
                 target,
                 seed=world.seed,
                 corpus_sentences=world.corpus_sentences,
                 pairs_per_subset=world.pairs_per_subset,
             )
-        elif settings.source == "local":
-            local.fetch(settings.path or local.source_folder(), target, settings.corpus)
+        elif settings.fetch.source == "local":
+            local.fetch(settings.fetch.path or local.source_folder(), target, settings.fetch.corpus)
         else:
-            hub.fetch(target, settings.corpus)
-        manifest.write(target)
+            earlier = manifest.read_origins(DATA)
+            origins = hub.fetch(target, settings.fetch.hub, settings.fetch.corpus, settings.mteb.tasks, earlier)
+        manifest.write(target, origins)
 
 
 if __name__ == "__main__":
-    sys.exit(main.run(fetch, argparse.ArgumentParser(prog="python -m pipelines.fetch", description=__doc__)))
+    parser = argparse.ArgumentParser(prog="python -m pipelines.fetch", description=__doc__)
+    parser.add_argument("--plan", action="store_true", help="say what would be fetched and fetch nothing")
+    sys.exit(main.run(fetch, parser))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -39,6 +39,36 @@ class Generated(Section):
     pairs_per_subset: int = Field(200, ge=2)
 
 
+# What the hub calls a repository, a commit, and a file in it; a name of ours that becomes that of a folder.
+Repository = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)?$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+HubPath = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
+FolderName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")]
+
+
+class HubFile(Section):
+    """One file of a data set's repository."""
+
+    repo: Repository
+    file: HubPath
+    revision: Commit | None = None  # null: the newest at the first fetch, and that one from then on
+
+
+class HubModel(Section):
+    """A model's repository."""
+
+    repo: Repository
+    revision: Commit | None = None  # as of a file
+
+
+class Hub(Section):
+    """What source hub downloads; the sets of `mteb.tasks` come besides, at the revisions that mteb pins."""
+
+    text: HubFile = HubFile(repo="princeton-nlp/datasets-for-simcse", file="wiki1m_for_simcse.txt")
+    senteval: HubFile = HubFile(repo="princeton-nlp/datasets-for-simcse", file="senteval.tar")
+    models: dict[FolderName, HubModel] = {}  # by the name of the folder in data/models/
+
+
 class Fetch(Section):
     """Where data come from."""
 
@@ -46,6 +76,7 @@ class Fetch(Section):
     path: Path | None = None  # local: the folder; null reads NEGBENCH_DATA
     corpus: str  # file under corpus/ that is trained on
     generated: Generated = Generated()
+    hub: Hub = Hub()
 
 
 class Backbone(Section):

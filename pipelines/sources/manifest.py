@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from tqdm import tqdm
 
 from pipelines import atomic
+from pipelines.errors import NegbenchError
 from pipelines.text import open_bytes
 
 NAME = "manifest.json"
@@ -22,13 +24,18 @@ class Entry(TypedDict):
     sha256: str
     bytes: int
     rows: int | None  # None for a file that is not text
+    origin: NotRequired[str]  # "repository@commit" of what came from the hub
 
 
 Manifest = dict[str, Entry]
 
 
-def write(folder: Path) -> Manifest:
+def write(folder: Path, origins: Mapping[str, str] | None = None) -> Manifest:
     """Describe every file below `folder`, by its path relative to it, and write `folder`/manifest.json.
+
+    Args:
+        folder: the data.
+        origins: "repository@commit" by the file or folder that it filled, relative to `folder`.
 
     Raises:
         NegbenchError: an .xz file is cut short or damaged.
@@ -38,10 +45,29 @@ def write(folder: Path) -> Manifest:
     manifest: Manifest = {}
     with tqdm(total=size, desc="Hashing data", unit="B", unit_scale=True, disable=None) as bar:
         for path in paths:
-            manifest[path.relative_to(folder).as_posix()] = _describe(path)
+            name = path.relative_to(folder).as_posix()
+            manifest[name] = _describe(path)
+            for place, origin in (origins or {}).items():
+                if f"{name}/".startswith(f"{place}/"):
+                    manifest[name]["origin"] = origin
             bar.update(path.stat().st_size)
     atomic.write_text(folder / NAME, json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False) + "\n")
     return manifest
+
+
+def read_origins(folder: Path) -> dict[str, str]:
+    """Where each file below `folder` that came from the hub is from: "repository@commit"; empty without a manifest.
+
+    Raises:
+        NegbenchError: the manifest is damaged.
+    """
+    try:
+        manifest = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return {name: entry["origin"] for name, entry in manifest.items() if "origin" in entry}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, TypeError, RecursionError):  # not JSON, or of another shape
+        raise NegbenchError("the manifest is damaged", folder / NAME, "Remove it and fetch again.") from None
 
 
 def _describe(path: Path) -> Entry:

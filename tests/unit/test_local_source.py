@@ -11,8 +11,9 @@ import pytest
 
 from eval import transfer_sets
 from eval.senteval import SPLITS, TASKS, load_sts
+from pipelines import params
 from pipelines.errors import NegbenchError
-from pipelines.sources import local, manifest, published
+from pipelines.sources import local, manifest, plan, published
 
 
 @pytest.fixture
@@ -47,6 +48,19 @@ def test_the_tree_is_linked_and_nothing_copied(source: Path, tmp_path: Path) -> 
         assert path.is_dir() != path.is_symlink()
         if path.is_symlink():
             assert path.resolve() == source / path.relative_to(target)
+
+
+def test_the_plan_tells_what_would_be_linked(source: Path, tmp_path: Path) -> None:
+    settings = params.Fetch(source="local", path=source, corpus="wiki.txt")
+    found = {row.place: row.size for row in plan.rows(settings, [], {})}
+    target = tmp_path / "target"
+    local.fetch(source, target, "wiki.txt")
+    assert found == {
+        "senteval": sum(path.stat().st_size for path in (target / "senteval").rglob("*") if path.is_file()),
+        "beir": (target / "beir/tiny/qrels/test.tsv").stat().st_size,
+        "corpus/wiki.txt": len("one\ntwo\n"),
+    }
+    assert plan.table(plan.rows(settings, [], {})).splitlines()[-1].split() == ["total", f"{sum(found.values()):,}"]
 
 
 def test_folders_that_are_links_are_followed(source: Path, tmp_path: Path) -> None:

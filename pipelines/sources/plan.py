@@ -1,0 +1,83 @@
+"""What a fetch would bring, from where and where to: a table, and nothing is fetched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines.params import Fetch
+from pipelines.sources import hub, local
+from pipelines.sources.describe import describe
+from pipelines.sources.download import Wanted
+
+_UNKNOWN = "unknown offline"
+_COLUMNS = ("into data/", "from", "commit", "licence", "in cache", "bytes")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that a fetch would bring.
+
+    Attributes:
+        place: file or folder below data/.
+        origin: a repository of the hub, a folder, or what makes it.
+        commit: of the repository; "" where there is none.
+        licence: as the repository states it; "" where there is none to state.
+        cached: files that need no download, of how many; "" where nothing is downloaded.
+        size: bytes; None where nobody here knows.
+    """
+
+    place: str
+    origin: str
+    commit: str = ""
+    licence: str = ""
+    cached: str = ""
+    size: int | None = None
+
+
+def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> list[Row]:
+    """What source, settings and an earlier fetch come to; arguments as of `hub.wanted`.
+
+    Raises:
+        NegbenchError: the hub refuses, or the local folder has no such data.
+    """
+    if settings.source == "generated":  # how large is known once it is made, in seconds
+        made = f"generated here, seed {settings.generated.seed}"
+        return [Row("senteval", made), Row("beir", made), Row(f"corpus/{settings.corpus}", made)]
+    if settings.source == "local":
+        folder = settings.path or local.source_folder()
+        sizes: Counter[str] = Counter()
+        for file in local.files(folder, settings.corpus):
+            name = file.relative_to(folder)
+            sizes[name.as_posix() if name.parts[0] == "corpus" else name.parts[0]] += file.stat().st_size
+        return [Row(place, f"links into {folder}", size=size) for place, size in sizes.items()]
+    return [_row(item) for item in hub.wanted(settings.hub, settings.corpus, tasks, earlier)]
+
+
+def _row(item: Wanted) -> Row:
+    found = describe(item)
+    if found.sizes is None:
+        return Row(item.place, item.name, item.revision or _UNKNOWN, _UNKNOWN, "no", None)
+    licence = found.licence or ("none stated" if found.online else _UNKNOWN)
+    cached = f"{len(found.cached)} of {len(found.sizes)} files"
+    size = sum(size or 0 for size in found.sizes.values())
+    return Row(item.place, item.name, found.commit or "", licence, cached, size)
+
+
+def table(found: Sequence[Row]) -> str:
+    """The rows in aligned columns, and their total."""
+    total = sum(row.size or 0 for row in found)
+    unknown = any(row.size is None for row in found)
+    body = [_cells(row) for row in found]
+    body.append(("total", "", "", "", "", f"{total:,}{' and what is unknown' if unknown else ''}"))
+    widths = [max(len(line[column]) for line in (_COLUMNS, *body)) for column in range(len(_COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (_COLUMNS, *body)
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    size = "unknown" if row.size is None else f"{row.size:,}"
+    return (row.place, row.origin, row.commit, row.licence, row.cached, size)

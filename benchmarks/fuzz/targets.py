@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import lzma
+import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import chdir
@@ -24,7 +25,7 @@ from eval.senteval import SPLITS, load_sts
 from pipelines import params, profile
 from pipelines.errors import NegbenchError
 from pipelines.paths import teacher_of
-from pipelines.sources import generated
+from pipelines.sources import archive, generated, manifest
 from pipelines.sources.corpus import read_sentences
 from reports import families, items, paper, records, runs, scale, study, tested, theory
 from reports.document import Cell, Document, Group, Row, Section, Table, dump
@@ -107,6 +108,23 @@ def _beir() -> Target:
         "qrels/test.tsv": b"query-id\tcorpus-id\tscore\n" + b"".join(b"q%d\td%d\t1\n" % (i, i + 1) for i in range(3)),
     }
     return Target(files, load_collection)
+
+
+def _archive() -> Target:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, size in {"STS/a.txt": 5, f"{'long/' * 30}ü.txt": 700}.items():
+            member = tarfile.TarInfo(name)
+            member.size = size
+            tar.addfile(member, io.BytesIO(b"x" * size))
+
+    def read(folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            archive.unpack(folder / "sets.tar", Path(scratch) / "in" / "side")
+            assert [path.name for path in Path(scratch).iterdir()] == ["in"]
+            assert [path.name for path in Path(scratch, "in").iterdir()] == ["side"]
+
+    return Target({"sets.tar": stream.getvalue()[: 10 * tarfile.BLOCKSIZE]}, read)  # without its padding
 
 
 def _checkpoint() -> Target:
@@ -244,7 +262,7 @@ def _made() -> Target:
     section = Section("a", "A", ("Text.", Table("b", ("c",), (Group((Row("d", (Cell("1", value=1.0),)),)),), "E.")))
     document = Document("Title", "Subtitle", "Notice", (section,))
     corpus = b"one sentence\n"
-    entry = {"bytes": len(corpus), "sha256": hashlib.sha256(corpus).hexdigest()}
+    entry = {"bytes": len(corpus), "sha256": hashlib.sha256(corpus).hexdigest(), "origin": "owner/name@0"}
     teacher = io.BytesIO()
     np.save(teacher, np.ones((3, 4), np.float16))
     files = {
@@ -260,6 +278,7 @@ def _made() -> Target:
     def read(folder: Path) -> None:
         with chdir(folder):
             provenance.check_data("corpus")
+            manifest.read_origins(Path("data"))
             ablate.finished(Path("cell.json"))
             train.embedded("t")
             scale.section(scale.load(Path("scale.json")))
@@ -275,6 +294,7 @@ TARGETS: Mapping[str, Callable[[], Target]] = {
     "sts": _sts,
     "transfer": _transfer,
     "beir": _beir,
+    "archive": _archive,
     "checkpoint": _checkpoint,
     "model": _model,
     "paper": _paper,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import zlib
 from collections.abc import Callable, Iterable, Sequence
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 
+from pipelines.errors import NegbenchError
 from reports.records import Record, Results
 
 COLUMNS = {  # name to type; all but the seed may be missing
@@ -35,6 +40,28 @@ def frame(results: Results, studies: Sequence[Path]) -> pd.DataFrame:
         rows += [{**profile, "study": file.stem, "label": labels.get(row["method"]), **row} for row in _study(file)]
     table = pd.DataFrame(rows, columns=pd.Index(list(COLUMNS)))
     return table.astype(COLUMNS)
+
+
+def read(file: Path) -> pd.DataFrame:
+    """Read what `frame` was written to as CSV, plain or compressed by its name (.gz, .xz, .bz2, .zip).
+
+    Raises:
+        NegbenchError: not such a table, damaged, a value without its status or the reverse, or a score stands twice.
+    """
+    try:
+        table = pd.read_csv(file, dtype=COLUMNS, encoding="utf-8")
+        if missing := [name for name in COLUMNS if name not in table]:
+            raise ValueError(f"no column {missing[0]}")
+        if table[["method", "seed", "task", "metric", "status"]].isna().any(axis=None) or table.empty:
+            raise ValueError("a score without a name, or none at all")
+        if (table["value"].notna() != (table["status"] == "ok")).any() or table["value"].abs().eq(math.inf).any():
+            raise ValueError("a value without the status ok, or the reverse")
+        if table.duplicated(["study", "cell", "method", "seed", "task", "metric"]).any():
+            raise ValueError("a score stands twice")
+    except (OSError, ValueError, EOFError, LZMAError, zlib.error, BadZipFile) as error:  # pandas' own are ValueErrors
+        problem = " ".join(str(error).split())
+        raise NegbenchError(f"not a table of records: {problem}", file, "Give the records.csv of a report.") from None
+    return table[[*COLUMNS]]
 
 
 def _runs(results: Results) -> Iterable[dict[str, Any]]:

@@ -1,0 +1,235 @@
+"""Two sets of results side by side: against scipy's tests, a simulation of nothing changed, and with parts missing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_fixture import fail, write_results
+from scipy import stats
+
+from pipelines import compare
+from pipelines.main import run
+from reports import flat, records
+from reports.changes import Change, changes
+from reports.families import STS
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> tuple[Path, Path]:
+    """A results folder, and a copy of it."""
+    first = write_results(tmp_path / "a", seeds=4)
+    return first, Path(shutil.copytree(first, tmp_path / "b"))
+
+
+def edit(run: Path, change: Callable[[dict[str, object]], None]) -> None:
+    """Change every record of a run."""
+    file = run / "records.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    for one in stored["records"]:
+        change(one)
+    file.write_text(json.dumps(stored), encoding="utf-8")
+
+
+def lift(folder: Path, method: str, points: float, noise: float = 0.3) -> None:
+    """Add to every score of a method's runs, to each seed's its own."""
+    for seed, one in enumerate(sorted((folder / method).iterdir())):
+        rng = np.random.default_rng(seed)
+
+        def higher(found: dict[str, object], rng: np.random.Generator = rng) -> None:
+            if isinstance(found["value"], float):
+                found["value"] += points + rng.normal(0, noise)
+
+        edit(one, higher)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: Path | str) -> str:
+    assert run(compare.compare, compare.options(), [*map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def of(found: list[Change], method: str, task: str, metric: str = "spearman_all") -> Change:
+    return next(one for one in found if (one.method, one.task, one.metric) == (method, task, metric))
+
+
+def values(folder: Path, method: str, task: str) -> dict[int, float]:
+    found = next(one for one in records.load(folder).methods if one.name == method)
+    return found.values(task, "spearman_all")
+
+
+def found(a: Path, b: Path) -> list[Change]:
+    return changes(compare.load(a).records, compare.load(b).records)
+
+
+def test_equal_seeds_are_paired_as_by_scipy(sides: tuple[Path, Path]) -> None:
+    lift(sides[1], "mocose", 0.5)
+    every = found(*sides)
+    for task in STS.labels:
+        before, after = (values(side, "mocose", task) for side in sides)
+        theirs = stats.ttest_rel([after[seed] for seed in range(4)], [before[seed] for seed in range(4)])
+        low, high = theirs.confidence_interval(0.95)
+        one = of(every, "mocose", task)
+        assert one.paired and one.effect
+        assert one.effect.p == pytest.approx(theirs.pvalue)
+        assert (one.effect.low, one.effect.high) == pytest.approx((low, high))
+        assert (one.effect.n, one.identical) == (4, False)
+
+
+@pytest.mark.parametrize("reason", ["seeds", "data"])
+def test_seeds_without_a_partner_and_other_data_are_compared_as_by_welch(sides: tuple[Path, Path], reason: str) -> None:
+    lift(sides[1], "mocose", 0.5)
+    if reason == "seeds":
+        for seed in range(4):
+            (sides[1] / f"mocose/{seed}").rename(sides[1] / f"mocose/{seed + 7}")
+    else:
+        for file in sides[1].rglob("*.json"):
+            file.write_text(file.read_text(encoding="utf-8").replace("77aa10c2e95d3b08", "0" * 16), encoding="utf-8")
+    before, after = ([*values(side, "mocose", "avg").values()] for side in sides)
+    theirs = stats.ttest_ind(after, before, equal_var=False)
+    low, high = theirs.confidence_interval(0.95)
+    one = of(found(*sides), "mocose", "avg")
+    assert not one.paired and one.effect
+    assert (one.effect.p, one.effect.low, one.effect.high) == pytest.approx((theirs.pvalue, low, high))
+
+
+def test_seeds_that_both_have_are_paired_and_the_others_named(sides: tuple[Path, Path]) -> None:
+    lift(sides[1], "mocose", 0.5)
+    shutil.rmtree(sides[1] / "mocose/0")
+    before, after = (values(side, "mocose", "avg") for side in sides)
+    one = of(found(*sides), "mocose", "avg")
+    assert one.difference == pytest.approx(np.mean([after[seed] - before[seed] for seed in (1, 2, 3)]))
+    assert (one.paired, one.effect.n if one.effect else 0, one.note) == (True, 3, "seed 0 on one side alone")
+
+
+def test_p_are_adjusted_by_holm_among_what_differs(sides: tuple[Path, Path]) -> None:
+    lift(sides[1], "mocose", 0.4)
+    lift(sides[1], "simcse", 0.1)
+    every = found(*sides)
+    averages = [of(every, name, "avg") for name in ("mocose", "simcse")]
+    smaller, larger = sorted(one.effect.p for one in averages if one.effect and one.effect.p is not None)
+    assert sorted(one.adjusted or 0 for one in averages) == pytest.approx([2 * smaller, max(2 * smaller, larger)])
+    assert of(every, "softcse_weight", "avg").identical
+    assert of(every, "softcse_weight", "avg").adjusted is None
+
+
+def test_nothing_changed_is_called_a_change_as_rarely_as_promised() -> None:
+    """Five methods with three seeds each, both sides drawn alike, 400 times: of the averages one in twenty at most."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"method": f"m{method}", "label": "", "seed": seed, "task": "avg", "metric": "spearman_all", "data_hash": ""}
+        for method in range(5)
+        for seed in range(3)
+    ]
+    wrong = 0
+    for _ in range(400):
+        first, second = (pd.DataFrame(rows).assign(value=rng.normal(50, 1, 15), reason=None) for _ in range(2))
+        wrong += any(one.real for one in changes(first, second))
+    assert stats.binomtest(wrong, 400, 0.05, alternative="greater").pvalue > 0.01
+    assert wrong > 0  # a test that never errs has no power either
+
+
+def test_a_table_of_records_says_the_same_as_its_folder(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    lift(sides[1], "mocose", 0.5)
+    (tmp_path / "published").mkdir()
+    for side, name in zip(sides, ("a.csv", "published/records.csv.xz"), strict=True):
+        studies = [side / "ablate/queue_distance.csv"]
+        flat.frame(records.load(side), studies).to_csv(tmp_path / name, index=False)
+    assert found(tmp_path / "a.csv", tmp_path / "published") == found(*sides)
+
+
+def test_the_same_is_said_to_be_the_same(sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, *sides)
+    assert text.startswith("No: all ")
+    assert "Nothing that the records say they depend on differs" in text
+    assert "±" not in text
+
+
+def test_the_answer_comes_first(sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    lift(sides[1], "mocose", 3)
+    assert printed(capsys, *sides).startswith("Yes: 2 of 2 averages moved by more than the noise of seeds: MoCoSE on ")
+    lift(sides[1], "mocose", -3, noise=4)
+    assert printed(capsys, *sides).startswith(
+        "No: of 2 averages that differ none moved by more than the noise of seeds"
+    )
+    for side in sides:
+        for seed in (1, 2, 3):
+            shutil.rmtree(side / f"mocose/{seed}")
+    assert printed(capsys, *sides).startswith("Nobody can tell: ")
+
+
+def test_what_differs_beside_the_scores_is_listed(sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(sides[1] / "cls")
+    shutil.rmtree(sides[0] / "simcse/3")
+    for file in (sides[1] / "mocose").rglob("*.json"):
+        text = file.read_text(encoding="utf-8").replace("b0d3a6627c1f9e54", "0123456789abcdef")
+        file.write_text(text.replace('"lr": 0.0005', '"lr": 0.001').replace("2.13.0", "2.14.1"), encoding="utf-8")
+    lines = [" ".join(line.split()) for line in printed(capsys, *sides).splitlines()]
+    assert f"Only in {sides[0]}: method cls." in lines
+    assert f"Only in {sides[1]}: seed 3 of simcse." in lines
+    for line in ("code mocose", "train.lr 0.0005 0.001 mocose", "version.torch 2.13.0 2.14.1 mocose"):
+        assert line in lines
+
+
+def test_a_missing_score_is_a_dash_with_its_reason(
+    sides: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(4):
+        fail(sides[1] / f"mocose/{seed}", "STS13", "loss is nan at step 9")
+    fail(sides[1] / "simcse/0", "STS12", "out of luck")
+    text = printed(capsys, *sides, "--csv", tmp_path / "out.csv")
+    line = next(line for line in text.splitlines() if "MoCoSE" in line and "STS13" in line)
+    assert line.split()[4:7] == ["—", "—", "—"]
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+        rows = {(row["method"], row["task"], row["metric"]): row for row in csv.DictReader(stream)}
+    missing = rows["mocose", "STS13", "spearman_all"]
+    assert (missing["after"], missing["difference"], missing["seeds"]) == ("", "", "0")
+    assert missing["note"] == "no score on side B in four of four seeds: loss is nan at step 9"
+    assert rows["simcse", "STS12", "spearman_all"]["seeds"] == "3"
+    before = values(sides[0], "simcse", "STS12")
+    assert float(rows["simcse", "STS12", "spearman_all"]["before"]) == np.mean([before[seed] for seed in (1, 2, 3)])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no results here"),
+        ("", "not a table of records"),
+        ("profile,seed\ndemo,0\n", "not a table of records: no column study"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,ok,,9,,a,b,c\n", "a value without the status ok"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,inf,ok,,9,,a,b,c\n", "a value without the status ok"),
+        ("HEAD\n" + 2 * "demo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "a score stands twice"),
+        ("HEAD\ndemo,,,simcse,SimCSE,zero,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "not a table of records"),
+        ("HEAD\ndemo,,,nobody,Nobody,0,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "no score is both here and in"),
+    ],
+)
+def test_bad_input_is_one_line(
+    sides: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: str | None,
+    message: str,
+) -> None:
+    file = tmp_path / "records.csv"
+    if content is not None:
+        file.write_text(content.replace("HEAD", ",".join(flat.COLUMNS)), encoding="utf-8")
+    csv_file = tmp_path / "out.csv"
+    assert run(compare.compare, compare.options(), [str(sides[0]), str(file), "--csv", str(csv_file)]) == 1
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert (shown.err.count("\n"), shown.out, csv_file.exists()) == (1, "", False)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "bz2", "zip"])
+def test_a_damaged_table_is_one_line(sides: tuple[Path, Path], tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"records.csv.{suffix}"
+    flat.frame(records.load(sides[0]), []).to_csv(file, index=False)
+    content = bytearray(file.read_bytes())
+    for damaged in (content[: len(content) // 2], b"\0" * 40, content[:200] + bytes(40) + content[240:]):
+        file.write_bytes(damaged)
+        assert run(compare.compare, compare.options(), [str(file), str(sides[0])]) == 1

@@ -114,7 +114,7 @@ def _caution(before: Side, after: Side) -> Iterator[str]:
     for name, column in (("profiles", "profile"), ("data", "data_hash")):
         ours, theirs = (", ".join(sorted(set(side.records[column]))) for side in (before, after))
         if ours != theirs:
-            yield f"Mind that their {name} differ ({ours}; {theirs}): so do the scores, whatever else was changed."
+            yield f"Mind that their {name} differ ({ours}; {theirs}), which may move scores by itself."
 
 
 def _differing(before: Origins, after: Origins) -> Iterator[tuple[str, str, str, str]]:

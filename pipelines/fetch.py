@@ -17,6 +17,7 @@ def fetch(arguments: argparse.Namespace) -> None:
         print(plan.table(plan.rows(settings.fetch, settings.mteb.tasks, manifest.read_origins(DATA))))
         return
     origins: dict[str, str] = {}
+    corpus, tasks = local.asked(settings.fetch, settings.mteb.tasks)
     with atomic.folder(DATA) as target:
         if settings.fetch.source == "generated":
             world = settings.fetch.generated
@@ -27,10 +28,11 @@ def fetch(arguments: argparse.Namespace) -> None:
                 pairs_per_subset=world.pairs_per_subset,
             )
         elif settings.fetch.source == "local":
-            local.fetch(settings.fetch.path or local.source_folder(), target, settings.fetch.corpus)
+            local.fetch(settings.fetch.path or local.source_folder(), target, corpus)
         else:
-            earlier = manifest.read_origins(DATA)
-            origins = hub.fetch(target, settings.fetch.hub, settings.fetch.corpus, settings.mteb.tasks, earlier)
+            origins = hub.fetch(target, settings.fetch.hub, corpus, tasks, manifest.read_origins(DATA))
+        if settings.fetch.add is not None:
+            local.add(settings.fetch.add, target)
         manifest.write(target, origins)
 
 

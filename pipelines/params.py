@@ -75,6 +75,7 @@ class Fetch(Section):
     source: Literal["generated", "local", "hub"]
     path: Path | None = None  # local: the folder; null reads NEGBENCH_DATA
     corpus: str  # file under corpus/ that is trained on
+    add: Path | None = None  # a folder whose corpus/ and beir/ come on top of the source's
     generated: Generated = Generated()
     hub: Hub = Hub()
 

@@ -24,12 +24,12 @@ _WORDS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", 
 _SENTENCES = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json")
 
 
-def wanted(settings: Hub, corpus: str, tasks: Sequence[str], earlier: Mapping[str, str]) -> list[Wanted]:
+def wanted(settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Mapping[str, str]) -> list[Wanted]:
     """All that is to be downloaded.
 
     Args:
         settings: `fetch.hub`.
-        corpus: the file that is trained on.
+        corpus: the file that is trained on; None for no text.
         tasks: names of MTEB's tasks.
         earlier: "repository@commit" by file of an earlier fetch: what has no revision keeps to that commit.
 
@@ -37,8 +37,8 @@ def wanted(settings: Hub, corpus: str, tasks: Sequence[str], earlier: Mapping[st
         NegbenchError: `corpus` is not the text of `settings`, a task is none of MTEB's, or its set has subsets.
     """
     text = Path(settings.text.file).name
-    if text != corpus:
-        raise NegbenchError(f"the hub brings no corpus '{corpus}'", "fetch.corpus", nearest(corpus, [text]))
+    if corpus not in (None, text):
+        raise NegbenchError(f"the hub brings no corpus '{corpus}'", "fetch.corpus", nearest(str(corpus), [text]))
     models = [
         Wanted(
             f"models/{name}",
@@ -51,13 +51,13 @@ def wanted(settings: Hub, corpus: str, tasks: Sequence[str], earlier: Mapping[st
         )
         for name, model in settings.models.items()
     ]
-    files = [_file(f"corpus/{text}", "fetch.hub.text", settings.text)]
+    files = [_file(f"corpus/{text}", "fetch.hub.text", settings.text)] if corpus else []
     files.append(_file(SENTEVAL, "fetch.hub.senteval", settings.senteval))
     return [*(_kept(item, earlier) for item in (*files, *models)), *map(_set, tasks)]
 
 
 def fetch(
-    target: Path, settings: Hub, corpus: str, tasks: Sequence[str], earlier: Mapping[str, str] | None = None
+    target: Path, settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Fill `target` with the canonical tree; arguments and errors as of `wanted`.
 
@@ -79,7 +79,8 @@ def fetch(
             _convert(item, snapshot, target, names[item.place])
         else:
             _link(item, snapshot, target)
-    find_corpus(target / "corpus", corpus)
+    if corpus:
+        find_corpus(target / "corpus", corpus)
     return {item.place: f"{item.name}@{snapshot.commit}" for item, snapshot in found}
 
 

@@ -42,17 +42,19 @@ def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> l
     Raises:
         NegbenchError: the hub refuses, or the local folder has no such data.
     """
+    corpus, tasks = local.asked(settings, tasks)
+    added = [Row("on top", f"links into {settings.add}")] if settings.add else []
     if settings.source == "generated":  # how large is known once it is made, in seconds
         made = f"generated here, seed {settings.generated.seed}"
-        return [Row("senteval", made), Row("beir", made), Row(f"corpus/{settings.corpus}", made)]
+        return [Row("senteval", made), Row("beir", made), Row(f"corpus/{settings.corpus}", made), *added]
     if settings.source == "local":
         folder = settings.path or local.source_folder()
         sizes: Counter[str] = Counter()
-        for file in local.files(folder, settings.corpus):
+        for file in local.files(folder, corpus):
             name = file.relative_to(folder)
             sizes[name.as_posix() if name.parts[0] == "corpus" else name.parts[0]] += file.stat().st_size
-        return [Row(place, f"links into {folder}", size=size) for place, size in sizes.items()]
-    return [_row(item) for item in hub.wanted(settings.hub, settings.corpus, tasks, earlier)]
+        return [Row(place, f"links into {folder}", size=size) for place, size in sizes.items()] + added
+    return [*(_row(item) for item in hub.wanted(settings.hub, corpus, tasks, earlier)), *added]
 
 
 def _row(item: Wanted) -> Row:

@@ -34,5 +34,5 @@ def make(folder: Path, backbone: Path, *overrides: str) -> Path:
     (folder / "params.yaml").write_text(profile.compose("demo", [*SETTINGS, *overrides]), encoding="utf-8")
     shutil.copytree(backbone, folder / "runs/backbone/model")
     with chdir(folder):
-        fetch.fetch(Namespace())
+        fetch.fetch(Namespace(plan=False))
     return folder

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import lzma
 import shutil
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from eval import transfer_sets
 from eval.senteval import SPLITS, TASKS, load_sts
-from pipelines import params
+from pipelines import fetch, params, profile
 from pipelines.errors import NegbenchError
 from pipelines.sources import local, manifest, plan, published
 
@@ -191,3 +193,49 @@ def test_the_real_folder_is_complete(real_data: Path, tmp_path: Path) -> None:
     assert found["senteval/downstream/MRPC/msr_paraphrase_test.txt"]["rows"] == 1_726  # with its header
     assert found["beir/nfcorpus/corpus.jsonl"]["rows"] == 3_633
     assert not any(name.startswith("corpus/wiki_sentences") for name in found)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of the user's: a text and a set."""
+    (tmp_path / "own/corpus").mkdir(parents=True)
+    (tmp_path / "own/corpus/mine.txt").write_text("six\nseven\n")
+    (tmp_path / "own/beir/set").mkdir(parents=True)
+    (tmp_path / "own/beir/set/corpus.jsonl").write_text("{}\n")
+    (tmp_path / "own/readme.md").write_text("not data")
+    return tmp_path / "own"
+
+
+def test_a_folder_of_ones_own_comes_on_top(source: Path, own: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    local.fetch(source, target, None)
+    local.add(own, target)
+    added = {"corpus/mine.txt", "beir/set/corpus.jsonl"}
+    assert files(target) == files(source) - {"corpus/other.txt.xz", "corpus/wiki.txt"} | added
+    for name in added:
+        assert (target / name).resolve() == own / name
+
+
+@pytest.mark.parametrize("text", ["mine.txt", "wiki.txt"])
+def test_the_stage_trains_on_the_text_of_either_folder(
+    source: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    settings = [f"fetch={{source: local, path: {source}, add: {own}, corpus: {text}}}"]
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    Path("params.yaml").write_text(profile.compose("demo", settings))
+    fetch.fetch(Namespace(plan=False))
+    assert {"corpus/mine.txt", f"corpus/{text}", "beir/set/corpus.jsonl"} <= files(Path("data"))
+    assert f"corpus/{text}" in json.loads(Path("data/manifest.json").read_text())
+
+
+def test_what_cannot_be_added_is_refused_and_nothing_linked(source: Path, own: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    local.fetch(source, target, "wiki.txt")
+    before = files(target)
+    with pytest.raises(NegbenchError, match="nothing to add"):
+        local.add(tmp_path / "none", target)
+    (own / "corpus/wiki.txt").write_text("another text of that name\n")
+    with pytest.raises(NegbenchError, match="the source has a file of this name too"):
+        local.add(own, target)
+    assert files(target) == before

@@ -22,6 +22,9 @@ COLUMNS = {  # name to type; all but the seed may be missing
     **dict.fromkeys(Record.model_fields, "string"), "value": "Float64", "n": "Int64",
     "settings": "string", "params_hash": "string", "code_hash": "string", "data_hash": "string",
 }  # fmt: skip
+_NAMED = ["profile", "method", "seed", "task", "metric", "status"]
+_TOLD = ["label", "params_hash", "code_hash", "data_hash"]
+_UNREADABLE = (OSError, EOFError, LZMAError, zlib.error, BadZipFile, ValueError, TypeError, OverflowError)
 _READ: dict[str, Callable[[str], Any]] = {"cell": int, "seed": int, "value": float, "n": int}
 _OWN = ("cell", "method", "seed", *Record.model_fields)  # of a study's columns; the others are the cell's settings
 
@@ -52,13 +55,17 @@ def read(file: Path) -> pd.DataFrame:
         table = pd.read_csv(file, dtype=COLUMNS, encoding="utf-8")
         if missing := [name for name in COLUMNS if name not in table]:
             raise ValueError(f"no column {missing[0]}")
-        if table[["method", "seed", "task", "metric", "status"]].isna().any(axis=None) or table.empty:
+        if table.empty or table[_NAMED].isna().any(axis=None):
             raise ValueError("a score without a name, or none at all")
+        if table.loc[table["study"].isna(), _TOLD].isna().any(axis=None):
+            raise ValueError("a run without a label or a hash")
         if (table["value"].notna() != (table["status"] == "ok")).any() or table["value"].abs().eq(math.inf).any():
             raise ValueError("a value without the status ok, or the reverse")
+        if table.loc[table["value"].isna(), "reason"].isna().any():
+            raise ValueError("neither a value nor a reason")
         if table.duplicated(["study", "cell", "method", "seed", "task", "metric"]).any():
             raise ValueError("a score stands twice")
-    except (OSError, ValueError, EOFError, LZMAError, zlib.error, BadZipFile) as error:  # pandas' own are ValueErrors
+    except _UNREADABLE as error:
         problem = " ".join(str(error).split())
         raise NegbenchError(f"not a table of records: {problem}", file, "Give the records.csv of a report.") from None
     return table[[*COLUMNS]]

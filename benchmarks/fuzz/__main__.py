@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.fuzz.mutation import mutate
 
 _SHARES = {  # of the inputs, by how long one takes
-    **{"checkpoint": 20, "beir": 25, "transfer": 20, "sts": 14, "corpus": 10, "made": 4},
+    **{"checkpoint": 20, "beir": 25, "transfer": 18, "sts": 14, "corpus": 10, "made": 4, "published": 2},
     **{"records": 4, "archive": 4, "params": 1, "model": 1, "paper": 1},
 }
 _GUIDED = importlib.util.find_spec("atheris") is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -27,7 +28,8 @@ from pipelines.errors import NegbenchError
 from pipelines.paths import teacher_of
 from pipelines.sources import archive, generated, manifest
 from pipelines.sources.corpus import read_sentences
-from reports import families, items, paper, records, runs, scale, study, tested, theory
+from reports import changes_wording, families, flat, items, paper, records, runs, scale, study, tested, theory
+from reports.changes import changes
 from reports.document import Cell, Document, Group, Row, Section, Table, dump
 
 _LINES = 12  # kept of each file of the generated world
@@ -288,6 +290,30 @@ def _made() -> Target:
     return Target(files, read)
 
 
+def _published() -> Target:
+    """A table of records as a report has it, plain and compressed, compared with itself."""
+    from pipelines import compare
+
+    hashes = "1,2,3"
+    lines = [",".join(flat.COLUMNS)]
+    lines += [f"demo,,,simcse,A,{seed},avg,spearman_all,61.{seed},ok,,8,,{hashes}" for seed in (0, 1)]
+    lines += [f"demo,,,simcse,A,1,STS12,spearman_all,,failed,loss is nan,8,,{hashes}"]
+    lines += [f'demo,one,0,simcse,A,0,avg,spearman_all,60.5,ok,,8,"{{""lr"": 1.0}}",{hashes}']
+    table = "\n".join(lines).encode()
+    files = {
+        "records.csv": table,
+        "records.csv.gz": gzip.compress(table, mtime=0),
+        "records.csv.xz": lzma.compress(table),
+    }
+
+    def read(folder: Path) -> None:
+        for name in files:
+            side = compare.load(folder / name)
+            changes_wording.answer(changes(side.records, side.records))
+
+    return Target(files, read)
+
+
 TARGETS: Mapping[str, Callable[[], Target]] = {
     "params": _params,
     "corpus": _corpus,
@@ -300,6 +326,7 @@ TARGETS: Mapping[str, Callable[[], Target]] = {
     "paper": _paper,
     "records": _records,
     "made": _made,
+    "published": _published,
 }
 
 

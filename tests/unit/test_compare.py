@@ -205,6 +205,9 @@ def test_a_missing_score_is_a_dash_with_its_reason(
         ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,inf,ok,,9,,a,b,c\n", "a value without the status ok"),
         ("HEAD\n" + 2 * "demo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "a score stands twice"),
         ("HEAD\ndemo,,,simcse,SimCSE,zero,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "not a table of records"),
+        ("HEAD\ndemo,,,simcse,SimCSE,1.5,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "not a table of records"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,failed,,9,,a,b,c\n", "neither a value nor a reason"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,a,b,\n", "a run without a label or a hash"),
         ("HEAD\ndemo,,,nobody,Nobody,0,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "no score is both here and in"),
     ],
 )

@@ -12,12 +12,12 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on disk it compiles all that it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help repro profile report test test-fast bench lint types format clean lock
+.PHONY: help repro rehearse cost profile report test test-fast bench lint types format clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
-	@echo "  PROFILE=demo|small|paper   switch profile first (repro, profile)"
+	@echo "  PROFILE=demo|small|paper   switch profile first (repro, profile), or rehearse it (rehearse)"
 	@echo "  JOBS=2                     stages at a time; 1 is plain dvc repro (repro)"
 	@echo "  SCHEDULER=tcp://host:8786  a Dask cluster to run them on: docs/cluster.md (repro)"
 	@echo "  make -k repro              go on with what does not need a failed stage"
@@ -25,8 +25,16 @@ help: ## list the targets
 
 repro: $(VENV)/installed ## run the experiment and build the report
 	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),demo) $(SET); fi
+	@if [ -n "$(filter paper%,$(PROFILE))" ]; then python -m pipelines.fetch --plan && python -m pipelines.cost; fi
 	@python -m pipelines.repro --jobs $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(KEEP_GOING)
 	@echo "Report: reports/build/report.pdf, and report.html beside it"
+
+rehearse: $(VENV)/installed ## every stage of a profile, cut down to minutes, in .rehearsal/
+	@python -m pipelines.rehearse $(or $(PROFILE),paper) $(SET) --jobs $(JOBS)
+
+cost: $(VENV)/installed ## what the present profile will cost on this machine, and what it downloads
+	@python -m pipelines.fetch --plan
+	@python -m pipelines.cost
 
 profile: $(VENV)/installed ## switch profile and show what changed
 	@python -m pipelines.profile $(or $(PROFILE),demo) $(SET)
@@ -55,7 +63,7 @@ format: $(VENV)/installed ## let ruff rewrite the code
 	@ruff format .
 
 clean: ## remove what the pipeline made; DVC's cache stays, so nothing is lost
-	rm -rf data runs results/ablate reports/build .checkpoints
+	rm -rf data runs results/ablate reports/build .checkpoints .rehearsal
 	find results -type f ! -name metrics.json -delete
 
 lock: ## take the newest versions that pyproject.toml allows into requirements.lock

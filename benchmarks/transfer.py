@@ -36,7 +36,7 @@ def main(arguments: Namespace) -> None:
         task = load(arguments.data, name)
         x = {part: torch.from_numpy(features(encoder, rows)) for part, rows in task.parts.items()}
         y = {part: rows.labels for part, rows in task.parts.items()}
-        fits = fits_of(task, FOLDS["full"])
+        fits = fits_of(task.parts, FOLDS["full"])
         start = time.perf_counter()
         found = select(x, y, task.classes, TRAINING["full"], FOLDS["full"])
         batched = time.perf_counter() - start

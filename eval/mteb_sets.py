@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RERANKING = ("AskUbuntuDupQuestions", "MindSmallReranking", "SciDocsRR", "StackOverflowDupQuestions")
 RETRIEVAL = ("ArguAna", "SciFact", "NFCorpus", "SCIDOCS", "FiQA2018")
 TASKS = (*RERANKING, *RETRIEVAL)
+_CHARACTERS = 4.5  # of a word piece of BERT's in English text, blanks included
 _FOLDERS = {"FiQA2018": "fiqa"}  # where BEIR's name is not MTEB's in lower case
 
 
@@ -77,6 +78,29 @@ def pinned(name: str) -> tuple[str, str]:
     if task.metadata.is_multilingual:
         raise NegbenchError(f"'{name}' has subsets", "mteb.tasks", "Take it out: BEIR's layout has no place for them.")
     return task.metadata.dataset["path"], task.metadata.dataset["revision"]
+
+
+def word_pieces(name: str, limit: int) -> int:
+    """About how many word pieces a task's texts have, by MTEB's own statistics; 0 of a set that has none.
+
+    Args:
+        name: of a task.
+        limit: word pieces of a text, on average, at most.
+    """
+    import mteb
+
+    try:
+        metadata = mteb.get_task(name).metadata
+    except KeyError:
+        return 0
+    found = 0.0
+    for split in metadata.eval_splits:
+        counted: Any = (metadata.descriptive_stats or {}).get(split, {})
+        for part in ("documents", "queries"):
+            texts = counted.get(f"{part}_text_statistics") or {}
+            count = counted.get(f"num_{part}", 0)
+            found += count * min(limit, texts.get("average_text_length", 0) / _CHARACTERS)
+    return round(found)
 
 
 def convert(name: str, repository: Path, folder: Path) -> None:

@@ -6,7 +6,7 @@ with train and test parts is cross-validated on train, one with a dev part too i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,11 +70,11 @@ def check(task: TransferSet, folds: int) -> None:
         raise NegbenchError(found, where, "Fetch the data again.")
 
 
-def fits_of(task: TransferSet, folds: int) -> int:
-    """How many classifiers `select` trains."""
-    if "all" in task.parts:
+def fits_of(parts: Collection[str], folds: int) -> int:
+    """How many classifiers `select` trains on a set of such parts."""
+    if "all" in parts:
         return folds * folds * len(STRENGTHS) + folds
-    return len(STRENGTHS) if "dev" in task.parts else folds * len(STRENGTHS) + 1
+    return len(STRENGTHS) if "dev" in parts else folds * len(STRENGTHS) + 1
 
 
 def select(

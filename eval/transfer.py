@@ -79,7 +79,7 @@ def evaluate(
     sets = [load(data, task) for task in tasks]
     for task in sets:
         selection.check(task, FOLDS[setting])
-    total = sum(selection.fits_of(task, FOLDS[setting]) for task in sets)
+    total = sum(selection.fits_of(task.parts, FOLDS[setting]) for task in sets)
     with tqdm(total=total, desc=progress, unit="fit", disable=None if progress else True) as bar:
         return {task.task: _score(task, encoder, setting, bar.update) for task in sets}
 

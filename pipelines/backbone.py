@@ -94,7 +94,7 @@ def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float)
         weight_decay=0.01,
     )
     torch.manual_seed(seed_for(settings.seed, "init"))
-    encoder, head = _initial(BertForMaskedLM(config), tokenizer, settings.max_positions)
+    encoder, head = initial(BertForMaskedLM(config), tokenizer, settings.max_positions)
     schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length, len(sentences))
     method = MaskedLM(head, encoder, schedule).to(device.best())
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
@@ -118,7 +118,7 @@ def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float)
     return encoder, history
 
 
-def _initial(model: BertForMaskedLM, tokenizer: Any, max_length: int) -> tuple[Encoder, nn.Module]:
+def initial(model: BertForMaskedLM, tokenizer: Any, max_length: int) -> tuple[Encoder, nn.Module]:
     """An encoder and a vocabulary layer with transformers' initial weights; the two share the word embeddings."""
     bert = Bert(model.config.to_dict(), pooler=True)
     bert.load_state_dict(model.bert.state_dict(), strict=False)  # masked language modelling knows no pooler

@@ -52,7 +52,7 @@ def test_the_section_says_what_was_done_and_where_it_ended(folder: Path) -> None
     loss = np.mean([9 / step for step in range(1, STEPS + 1)])
     assert f"the loss is {loss:.2f} nats" in str(text)
     assert f"a perplexity of {math.exp(loss):.1f}" in str(text)
-    assert f"{100 * np.mean(np.arange(1, STEPS + 1) / 32):.1f} % of them are found" in str(text)
+    assert f"{100 * np.mean(np.arange(1, STEPS + 1) / 32):.1f}\N{NO-BREAK SPACE}% of them are found" in str(text)
     assert "four layers, 256 units and four heads, 11.20 million parameters over 30,522 word pieces" in str(text)
     assert "two passes in batches of 128, 16 steps in bf16" in str(text)
 

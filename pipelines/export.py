@@ -52,7 +52,7 @@ def export(arguments: argparse.Namespace) -> None:
     about = card.About(
         method=_about(method),
         corpus=settings.fetch.corpus,
-        base_model=settings.backbone.name if settings.backbone.source == "folder" else None,
+        base_model=_base(settings),
         max_length=encoder.max_length,
         citation=_citation(results.methods[0].info.paper),
         averages=records.load(RESULTS, {method: of_all}).methods[0].values("avg", METRIC),
@@ -76,6 +76,14 @@ def _named(run: str, settings: params.Params) -> tuple[str, int]:
         what = "params.yaml names no such run, so nothing tells whether its results are fresh"
         raise NegbenchError(what, run, "Switch to its profile, or add the method to `trained` or the seed to `seeds`.")
     return name, int(seed)
+
+
+def _base(settings: params.Params) -> str | None:
+    """The backbone's name on the hub, as far as it is known; None for one of our own."""
+    if settings.backbone.source == "pretrain":
+        return None
+    fetched = settings.fetch.hub.models.get(settings.backbone.name) if settings.fetch.source == "hub" else None
+    return fetched.repo if fetched else settings.backbone.name
 
 
 def _results(method: str, seed: int, hashes: Expected) -> Results:

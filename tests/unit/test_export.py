@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from beir_fixture import write_set
 from huggingface_hub import ModelCard
 from report_fixture import fail, write_json, write_run
@@ -223,3 +224,12 @@ def test_nothing_half_written_stays(project: Path, monkeypatch: pytest.MonkeyPat
     before = sorted(project.rglob("*"))
     assert exported("simcse/0", "--to", "model") == 1
     assert sorted(project.rglob("*")) == before
+
+
+def test_the_base_model_is_named_as_the_hub_names_it() -> None:
+    def base(name: str, *overrides: str) -> str | None:
+        return export._base(params.check(yaml.safe_load(profile.compose(name, [*overrides])), "here"))
+
+    assert base("paper") == "google-bert/bert-base-uncased"
+    assert base("demo") is None
+    assert base("demo", "backbone.source=folder", "backbone.folder=mine/my-bert") == "my-bert"

@@ -87,13 +87,10 @@ def word_pieces(name: str, limit: int) -> int:
         name: of a task.
         limit: word pieces of a text, on average, at most.
     """
-    import mteb
-
-    try:
-        metadata = mteb.get_task(name).metadata
-    except KeyError:
+    task = find(name, (name,))
+    if task is None:
         return 0
-    found = 0.0
+    metadata, found = task.metadata, 0.0
     for split in metadata.eval_splits:
         counted: Any = (metadata.descriptive_stats or {}).get(split, {})
         for part in ("documents", "queries"):

@@ -88,7 +88,7 @@ def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: 
         order = clone.Order(run, [*stages[name].needs], state)
         most: dict[str, float] = {}  # that one worker has
         for facts in client.scheduler_info(n_workers=-1)["workers"].values():
-            most |= {name: max(amount, most.get(name, 0)) for name, amount in facts["resources"].items()}
+            most |= {asked: max(amount, most.get(asked, 0)) for asked, amount in facts["resources"].items()}
         return client.submit(
             lambda *task: perform(*task),  # Dask ships a lambda by value, and with it what it calls
             name,

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from transformers import BertForMaskedLM
 
 _WARMUP = 0.06  # of the steps; a randomly initialised post-norm transformer diverges without
-_CODE = ("backbone.py", "seeding.py", "text.py", "sources/corpus.py")  # what else makes the weights
 _TOLD = {"layers", "hidden", "heads", "sentences", "max_length", "epochs", "batch_size", "lr", "precision"}
 _ALPHABET = 1000  # letters of a vocabulary of our own, the library's limit
 
@@ -73,34 +72,14 @@ def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float)
 
     sentences = read_sentences(corpus, settings.sentences)
     tokenizer = _tokenizer(settings, sentences)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=settings.hidden,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads,
-        intermediate_size=4 * settings.hidden,
-        max_position_embeddings=settings.max_positions,
-        initializer_range=settings.initializer_range,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    recipe = params.Train(
-        sentences=settings.sentences,
-        max_length=settings.max_length,
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        lr=settings.lr,
-        precision=settings.precision,
-        warmup=_WARMUP,
-        weight_decay=0.01,
-    )
+    config = BertConfig(**architecture(settings), vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    recipe = recipe_of(settings)
     torch.manual_seed(seed_for(settings.seed, "init"))
     encoder, head = initial(BertForMaskedLM(config), tokenizer, settings.max_positions)
     schedule = Schedule(total_steps(len(sentences), recipe), settings.batch_size, settings.max_length, len(sentences))
     method = MaskedLM(head, encoder, schedule).to(device.best())
     tokens = TokenTable(sentences, tokenizer, settings.max_length)
-    code = provenance.code_hash(params.METHODS / "core", *(params.ROOT / "pipelines" / name for name in _CODE))
-    origin = [settings.model_dump(), str(corpus), code, provenance.data_hash(), provenance.versions()]
-    key = provenance.params_hash([*origin, device.best().type])
+    key = provenance.weights_key([settings.model_dump(), str(corpus)], [Path(__file__)], device.best().type)
     checkpoint = CHECKPOINTS / f"backbone-{key}.safetensors"
     with locks.alone(checkpoint.with_suffix(".lock"), "the pretraining of the backbone"):
         history = train(
@@ -116,6 +95,32 @@ def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float)
     if history.failure:  # every run starts from these weights
         raise NegbenchError(history.failure, "backbone", "Lower backbone.lr.")
     return encoder, history
+
+
+def architecture(settings: params.Backbone) -> dict[str, Any]:
+    """The size of a pretrained backbone, as BertConfig names it."""
+    return {
+        "hidden_size": settings.hidden,
+        "num_hidden_layers": settings.layers,
+        "num_attention_heads": settings.heads,
+        "intermediate_size": 4 * settings.hidden,
+        "max_position_embeddings": settings.max_positions,
+        "initializer_range": settings.initializer_range,
+    }
+
+
+def recipe_of(settings: params.Backbone) -> params.Train:
+    """The recipe of the pretraining."""
+    return params.Train(
+        sentences=settings.sentences,
+        max_length=settings.max_length,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        lr=settings.lr,
+        precision=settings.precision,
+        warmup=_WARMUP,
+        weight_decay=0.01,
+    )
 
 
 def initial(model: BertForMaskedLM, tokenizer: Any, max_length: int) -> tuple[Encoder, nn.Module]:

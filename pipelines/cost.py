@@ -35,7 +35,7 @@ from methods.core.masked_lm import MaskedLM
 from methods.core.text import TokenTable
 from methods.core.trainer import total_steps, train
 from pipelines import ablate, device, main, params
-from pipelines.backbone import initial
+from pipelines.backbone import architecture, initial, recipe_of
 from pipelines.sources.published import EXPECTED_ROWS
 from pipelines.train import Run
 
@@ -62,32 +62,28 @@ class Bench:
     """Times things on this machine, each once."""
 
     def __init__(self, settings: params.Params) -> None:
+        from transformers import BertConfig
+
         self._settings = settings
         self._steps: dict[tuple[Any, ...], float] = {}
         self._rates: dict[int, float] = {}
-        self._sizes: dict[str, Any] = {}  # BERT-base's, which are transformers' defaults
-        chosen = settings.backbone
-        if chosen.source == "pretrain":
-            self._sizes = {"num_hidden_layers": chosen.layers, "hidden_size": chosen.hidden}
-            self._sizes |= {"num_attention_heads": chosen.heads, "intermediate_size": 4 * chosen.hidden}
+        pretrained = settings.backbone.source == "pretrain"
+        # transformers' defaults are BERT-base's
+        self._config = BertConfig(**architecture(settings.backbone) if pretrained else {})
+        self.longest: int = self._config.max_position_embeddings  # word pieces of a text
 
     def encoder(self, pooling: params.Pooling = "mean") -> Encoder:
         """An encoder of the backbone's size, BERT-base's where it is a given one, with random weights."""
-        from transformers import BertConfig
-
-        bert = Bert(BertConfig(**self._sizes).to_dict(), pooler=True)
-        return Encoder(bert, _tokenizer(), pooling, bert.config.max_position_embeddings)
+        return Encoder(Bert(self._config.to_dict(), pooler=True), _tokenizer(), pooling, self.longest)
 
     @cached_property
     def pretraining(self) -> float:
         """Seconds of a step of the backbone's pretraining."""
-        from transformers import BertConfig, BertForMaskedLM
+        from transformers import BertForMaskedLM
 
         chosen = self._settings.backbone
-        names = ("batch_size", "max_length", "precision", "lr")
-        recipe = params.Train(sentences=STEPS * chosen.batch_size, **{name: getattr(chosen, name) for name in names})
-        model = BertForMaskedLM(BertConfig(**self._sizes))
-        encoder, head = initial(model, _tokenizer(), model.config.max_position_embeddings)
+        recipe = recipe_of(chosen).model_copy(update={"sentences": STEPS * chosen.batch_size, "epochs": 1})
+        encoder, head = initial(BertForMaskedLM(self._config), _tokenizer(), self.longest)
         return _seconds(MaskedLM(head, encoder, _schedule(recipe)), recipe)
 
     def step(self, run: Run) -> float:
@@ -176,7 +172,7 @@ def items(settings: params.Params, bench: Bench) -> Iterator[Item]:
         return Item(stage, len(runs), steps, seconds)
 
     if backbone.source == "pretrain":
-        steps = -(-backbone.sentences // backbone.batch_size) * backbone.epochs
+        steps = total_steps(backbone.sentences, recipe_of(backbone))
         yield Item("backbone", 1, steps, steps * bench.pretraining)
     count = len(settings.teacher)
     yield Item("teacher", count, 0, count * settings.train.sentences * PIECES / rate)
@@ -187,8 +183,9 @@ def items(settings: params.Params, bench: Bench) -> Iterator[Item]:
     embedded = PIECES * (2 * _STS + sum(map(_sentences, TASKS))) / rate
     fitted = bench.fit * sum(_rows_times_fits(task, FOLDS[settings.evaluate.transfer]) for task in TASKS)
     yield Item("evaluate, untrained", encoders, 0, encoders * (embedded + fitted))
-    searched = sum(word_pieces(task, settings.mteb.passage_length) for task in settings.mteb.tasks)
-    yield Item("mteb", encoders, 0, encoders * searched / bench.rate(_LONG))
+    passage = min(settings.mteb.passage_length, bench.longest)
+    searched = sum(word_pieces(task, passage) for task in settings.mteb.tasks)
+    yield Item("mteb", encoders, 0, encoders * searched / bench.rate(min(_LONG, passage)))
     for name in settings.ablate:
         yield trained(f"ablate {name}", [run for _, run in ablate.runs(settings, name)], tests)
 

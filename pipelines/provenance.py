@@ -112,6 +112,18 @@ def run_code(described: Mapping[str, Any]) -> str:
     return code_hash(ROOT / "eval", METHODS / "core", METHODS / f"{described['method']}.py")
 
 
+def weights_key(origin: Any, code: Sequence[Path], device: str) -> str:
+    """Hash of all that trained weights depend on: a state saved under it may be gone on from.
+
+    Args:
+        origin: settings, and hashes of what else training reads.
+        code: what trains, beside the code that all trainings share.
+        device: its type, such as "cuda".
+    """
+    shared = [METHODS / "core", *(ROOT / "pipelines" / name for name in ("seeding.py", "text.py", "sources/corpus.py"))]
+    return params_hash([origin, code_hash(*shared, *code), data_hash(), versions(), device])
+
+
 def data_hash() -> str:
     """Hash of the data that stage fetch brought, by its manifest."""
     return file_hash(DATA / "manifest.json")

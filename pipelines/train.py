@@ -25,8 +25,6 @@ from pipelines.paths import BACKBONE, CHECKPOINTS, DATA, run_of, teacher_of
 from pipelines.seeding import seed_for
 from pipelines.sources.corpus import stream
 
-_CODE = ("train.py", "seeding.py", "text.py", "sources/corpus.py")  # what else makes a run's weights
-
 
 @dataclass(frozen=True)
 class Run:
@@ -79,22 +77,14 @@ class Run:
         Raises:
             NegbenchError: one of the files is missing.
         """
-        files = [DATA / "manifest.json", *sorted(file for file in BACKBONE.rglob("*") if file.is_file())]
+        files = sorted(file for file in BACKBONE.rglob("*") if file.is_file())
         if not (BACKBONE / "config.json").is_file():
             raise NegbenchError("there is no backbone", BACKBONE, "Run `dvc repro backbone`.")
         if self.settings.teacher:
             files.append(teacher_of(self.settings.teacher))
-        described = self.describe()
-        return provenance.params_hash(
-            [
-                described,
-                provenance.run_code(described),
-                provenance.code_hash(*(params.ROOT / "pipelines" / name for name in _CODE)),
-                provenance.versions(),
-                device.best().type,
-                *map(provenance.file_hash, files),
-            ]
-        )
+        origin = [self.describe(), *map(provenance.file_hash, files)]
+        code = [Path(__file__), params.ROOT / "eval", params.METHODS / f"{self.name}.py"]
+        return provenance.weights_key(origin, code, device.best().type)
 
 
 class Text:

@@ -19,7 +19,7 @@ STEP, RATE = {"simcse": 2.0, "mocose": 3.0}, 100.0  # seconds a step; word piece
 class Clock:
     """In the place of a Bench."""
 
-    pretraining, fit = 5.0, 1e-9
+    pretraining, fit, longest = 5.0, 1e-9, 64
 
     def step(self, run: Any) -> float:
         return STEP[run.name]
@@ -64,6 +64,12 @@ def test_looks_cost_what_they_score(watch: bool, select: str) -> None:
     seen = sum(pairs.values()) if watch else pairs.get(select, 0)
     looks = 3 * math.ceil(found.steps / 3 / 7)
     assert found.seconds == pytest.approx(found.steps * STEP["simcse"] + looks * seen * 2 * cost.PIECES / RATE)
+
+
+def test_passages_are_cut_where_the_encoder_cuts_them() -> None:
+    cut = items("mteb.tasks=[NFCorpus]", "mteb.passage_length=64")["mteb"].seconds
+    assert items("mteb.tasks=[NFCorpus]", "mteb.passage_length=512")["mteb"].seconds == cut
+    assert items("mteb.tasks=[NFCorpus]", "mteb.passage_length=32")["mteb"].seconds < cut
 
 
 def test_a_given_backbone_is_not_pretrained() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from textwrap import shorten
 from typing import Any
 
 import yaml
@@ -105,7 +106,8 @@ def switch(arguments: argparse.Namespace) -> None:
     atomic.write_text(path, after)
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     for key in changed:
-        print(f"{key}: {old.get(key, '(none)')} -> {new.get(key, '(none)')}")
+        was, will_be = (shorten(str(values.get(key, "(none)")), 60, placeholder=" ...") for values in (old, new))
+        print(f"{key}: {was} -> {will_be}")
     print(f"Profile {arguments.name}: {len(changed)} settings changed in {path}.")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from pipelines import atomic, provenance
 from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
+from pipelines.git import git
 from pipelines.locks import alone
 
 BROUGHT = Path(".dvc/tmp/brought.json")
@@ -52,21 +52,14 @@ def state() -> dict[str, str]:
         NegbenchError: this is no git repository.
     """
     others = [":/", *(f":(top,exclude){path}" for path in ("params.yaml", *GENERATED))]
-    unknown = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *others).decode().split("\0")[:-1]
+    unknown = git("ls-files", "--others", "--exclude-standard", "-z", "--", *others).decode().split("\0")[:-1]
     return {
-        "commit": _git("rev-parse", "HEAD").decode().strip()[:12],
+        "commit": git("rev-parse", "HEAD").decode().strip()[:12],
         "params.yaml": provenance.file_hash(Path("params.yaml")),
-        "edits of tracked files": hashlib.sha256(_git(*_DIFF, "HEAD", "--", *others)).hexdigest()[:16],
+        "edits of tracked files": hashlib.sha256(git(*_DIFF, "HEAD", "--", *others)).hexdigest()[:16],
         "files that git does not know": provenance.params_hash([(n, provenance.file_hash(Path(n))) for n in unknown]),
         "versions": provenance.params_hash(provenance.versions()),
     }
-
-
-def _git(*arguments: str) -> bytes:
-    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    if done.returncode:
-        raise NegbenchError(done.stderr.decode().strip(), Path.cwd(), "Each worker needs a clone of the repository.")
-    return done.stdout
 
 
 def check(order: Order) -> None:

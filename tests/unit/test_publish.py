@@ -1,0 +1,87 @@
+"""A finished report is kept with its records, settings and commit; one that is not finished is refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from pipelines import graph, params
+from pipelines.errors import NegbenchError
+from pipelines.publish import publish
+
+TARGET = Path("results/demo")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a commit, edited settings and a report that is up to date."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(graph, "changed", list)
+    (tmp_path / "code.py").write_text("one = 1\n")
+    (tmp_path / "params.yaml").write_text("seeds: []\n")
+    (tmp_path / ".gitignore").write_text("/results/\n/reports/\n")
+    git("init", "--quiet")
+    git("add", ".")
+    git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--message", "One")
+    shutil.copy(params.ROOT / params.PARAMS, tmp_path)
+    (tmp_path / "reports/build/figures").mkdir(parents=True)
+    for name in ("report.pdf", "report.md", "records.csv", "figures/one.svg"):
+        (tmp_path / "reports/build" / name).write_text(f"{name} {'x' * 99}\n")
+    return tmp_path
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def kept() -> dict[str, bytes]:
+    files = (path for path in TARGET.rglob("*") if path.is_file())
+    return {path.relative_to(TARGET).as_posix(): path.read_bytes() for path in files}
+
+
+def test_the_report_is_kept_with_what_made_it(project: Path) -> None:
+    publish(Namespace())
+    found = kept()
+    build = project / "reports/build"
+    for name in ("report.pdf", "report.md", "figures/one.svg"):
+        assert found.pop(name) == (build / name).read_bytes()
+    assert gzip.decompress(found.pop("records.csv.gz")) == (build / "records.csv").read_bytes()
+    assert found.pop("params.yaml") == (project / "params.yaml").read_bytes()
+    assert json.loads(found.pop("origin.json"))["commit"] == git("rev-parse", "HEAD").strip()
+    assert not found
+
+
+def test_it_is_the_same_bytes_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(Namespace())
+    before = kept()
+    monkeypatch.setattr("time.time", lambda: 2e9)  # which gzip writes down if it is let
+    publish(Namespace())
+    assert kept() == before
+
+
+@pytest.mark.parametrize("name", ["code.py", "new.py"])
+def test_code_of_no_commit_is_refused(project: Path, name: str) -> None:
+    (project / name).write_text("two = 2\n")
+    with pytest.raises(NegbenchError, match=rf"of no commit \({name}\)"):
+        publish(Namespace())
+    assert not TARGET.exists()
+
+
+def test_a_stale_report_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "changed", lambda: ["train@simcse-0"])
+    with pytest.raises(NegbenchError, match="train@simcse-0"):
+        publish(Namespace())
+    assert not TARGET.exists()
+
+
+def test_results_of_a_method_by_the_profiles_name_are_left_alone(project: Path) -> None:
+    (TARGET / "0").mkdir(parents=True)
+    with pytest.raises(NegbenchError, match="something else"):
+        publish(Namespace())
+    assert (TARGET / "0").is_dir()

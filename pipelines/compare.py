@@ -30,7 +30,7 @@ from reports.changes import changes, one_sided
 from reports.families import AVERAGE
 from reports.records import Run
 
-HASHES = {"data": "data_hash", "code": "code_hash", "settings": "params_hash"}
+_HASHED = {"data": "data_hash", "code": "code_hash", "settings": "params_hash", "versions": "versions_hash"}
 WIDTH = 120  # of a table, at least: its columns say nothing when cut to what a pipe is taken for
 Origins = Mapping[tuple[str, int], Mapping[str, Any]]  # what the records of a run depend on, by method and seed
 
@@ -68,7 +68,7 @@ def compare(arguments: argparse.Namespace) -> None:
     if differing:
         lines.print(_listed(differing))
     else:
-        prose.print("Nothing that the records say they depend on differs: settings, code, data, versions.")
+        prose.print(f"Nothing that the records say they depend on differs: {', '.join(_HASHED)}.")
 
 
 def load(place: Path) -> Side:
@@ -79,22 +79,33 @@ def load(place: Path) -> Side:
     """
     if any(place.glob("*/*/records.json")):
         results = records.load(place)
-        origins = {(run.method, run.seed): _origin(run) for method in results.methods for run in method.runs}
-        return Side(place, flat.frame(results, []), origins)
+        table = flat.frame(results, [])
+        told = {(run.method, run.seed): _told(run) for method in results.methods for run in method.runs}
+        return Side(place, table, {run: {**hashes, **told[run]} for run, hashes in _hashed(table).items()})
     tables = sorted(place.glob("records.csv*")) if place.is_dir() else [place]
     if len(tables) != 1 or not tables[0].is_file():
         what = "several tables of records here" if len(tables) > 1 else "no results here"
         raise NegbenchError(what, place, "Give a folder with <method>/<seed>/records.json, or a records.csv.")
     every = flat.read(tables[0])
     runs = every[every["study"].isna()]
-    names = {"profile": "profile", **HASHES}
-    first = runs.drop_duplicates(["method", "seed"])
-    told = zip(*(first[column] for column in ("method", "seed", *names.values())), strict=True)
-    origins = {(method, seed): dict(zip(names, values, strict=True)) for method, seed, *values in told}
-    return Side(place, runs, origins)
+    for column in ("profile", "data_hash"):
+        if len(values := sorted(set(runs[column]))) > 1:
+            what = f"the records are of {' and '.join(values)} by their {column}"
+            raise NegbenchError(what, tables[0], "Compare two of them at a time.")
+    return Side(place, runs, _hashed(runs))
 
 
-def _origin(run: Run) -> dict[str, Any]:
+def _hashed(table: pd.DataFrame) -> dict[tuple[str, int], dict[str, str]]:
+    """What each run's records depend on, as hashes; those of retrieval are another stage's."""
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for name, column in _HASHED.items():
+        values = table.groupby(["method", "seed"], sort=False)[column].unique()
+        for run, (method, seed) in zip(values, values.index, strict=True):
+            found.setdefault((method, seed), {})[name] = ", ".join(sorted(run))
+    return found
+
+
+def _told(run: Run) -> dict[str, Any]:
     """What a run's records depend on, by names like those of params.yaml."""
     origin, search = run.provenance, run.search_provenance
     sections = {
@@ -105,8 +116,7 @@ def _origin(run: Run) -> dict[str, Any]:
         "version": origin.versions,
     }
     named = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
-    hashes = {name: getattr(origin, column) for name, column in HASHES.items()}
-    return {"profile": origin.profile, **hashes, "backbone": origin.backbone, **named}
+    return {"profile": origin.profile, "backbone": origin.backbone, **named}
 
 
 def _caution(before: Side, after: Side) -> Iterator[str]:
@@ -120,7 +130,7 @@ def _caution(before: Side, after: Side) -> Iterator[str]:
 def _differing(before: Origins, after: Origins) -> Iterator[tuple[str, str, str, str]]:
     """What both sides say of their runs and say differently: its name, the two values, and of which methods.
 
-    The hashes of settings and code are a run's own, so that their values would tell nothing.
+    A hash that differs tells no more by its digits.
     """
     found: dict[tuple[str, str, str], dict[str, None]] = {}
     common = [run for run in before if run in after]
@@ -128,7 +138,7 @@ def _differing(before: Origins, after: Origins) -> Iterator[tuple[str, str, str,
         for name, ours in before[run].items():
             theirs = after[run].get(name, ours)
             if ours != theirs:
-                shown = ("", "") if name in ("code", "settings") else (str(ours), str(theirs))
+                shown = ("", "") if name in _HASHED else (str(ours), str(theirs))
                 found.setdefault((name, *shown), {})[run[0]] = None
     every = {method for method, _ in common}
     for (name, ours, theirs), methods in found.items():

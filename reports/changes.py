@@ -1,28 +1,42 @@
 """From one set of records to another: what each score moved by, and what other seeds alone would have moved it by.
 
-Both sides are scored on the same items, so the noise here is that of seeds. Where both have two seeds or more in
-common, measured on the same data, the interval is Student's over the pairs of equal seeds, and else Welch's.
+Scores are compared where both sides measured them by the same protocol on the same items, so the noise here is that of
+seeds. Where both have two seeds or more in common, with the same data, the interval is Student's over the pairs of
+equal seeds, and else Welch's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
-from reports.contrast import contrast
 from reports.families import AVERAGE
 from reports.rules import MEASURES
-from reports.stats import Effect, holm, summarise
+from reports.stats import CONFIDENCE, MIN_SEEDS, Effect, holm, summarise
 from reports.tested import LEVEL
 from reports.verdicts import ROUNDING
 from reports.wording import number, seeds
 
+Key = tuple[str, str, str]  # method, task, metric
+
 FAMILY = {metric: name for name, (task, metric) in MEASURES.items() if task == AVERAGE}  # of tasks, by its metric
 
-Scores = Mapping[int, tuple[float | None, str]]  # by seed: the value, or None and the reason
+
+@dataclass(frozen=True)
+class Score:
+    """One score of one run."""
+
+    value: float | None
+    reason: str  # why there is none
+    items: int | None  # pairs, examples or queries
+    protocol: str
+
+
+Scores = Mapping[int, Score]  # by seed
 
 
 @dataclass(frozen=True)
@@ -35,10 +49,10 @@ class Change:
     metric: str
     before: float | None  # means over the seeds that count
     after: float | None
-    effect: Effect | None  # None for the reason in `note`; without an interval where a side has one seed
+    effect: Effect | None  # None for the reason in `note`; without an interval where a side has too few seeds
     paired: bool
     identical: bool  # the same values to the last digit, seed by seed
-    note: str = ""  # what is missing, and why
+    note: str = ""  # what is missing or cannot be compared, and why
     adjusted: float | None = None  # p after Holm, among the averages of one family or the tasks of one method in it
 
     @property
@@ -80,36 +94,67 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> list[Change]:
     first, second = _by_score(before), _by_score(after)
     labels = dict(zip(after["method"], after["label"], strict=True))
     same_data = set(before["data_hash"]) == set(after["data_hash"])
-    found = [
-        _change(key, labels[key[0]], first[key], second[key], same_data=same_data) for key in first if key in second
-    ]
-    return _adjusted(found)
+    common = [key for key in first if key in second]
+    return _adjusted(
+        [
+            _change(key, labels[key[0]], first[key], second[key], _unlike(key, first, second), same_data=same_data)
+            for key in common
+        ]
+    )
 
 
-def _by_score(records: pd.DataFrame) -> dict[tuple[str, str, str], dict[int, tuple[float | None, str]]]:
+def _by_score(records: pd.DataFrame) -> dict[Key, dict[int, Score]]:
     """The scores of each method, task and metric by seed."""
-    found: dict[tuple[str, str, str], dict[int, tuple[float | None, str]]] = {}
-    columns = (records[name] for name in ("method", "task", "metric", "seed", "value", "reason"))
-    for method, task, metric, seed, value, reason in zip(*columns, strict=True):
-        score = (None, str(reason)) if pd.isna(value) else (float(value), "")
-        found.setdefault((method, task, metric), {})[int(seed)] = score
+    found: dict[Key, dict[int, Score]] = {}
+    columns = (records[name] for name in ("method", "task", "metric", "seed", "value", "reason", "n", "protocol"))
+    for method, task, metric, seed, value, reason, n, protocol in zip(*columns, strict=True):
+        found.setdefault((method, task, metric), {})[int(seed)] = Score(
+            value=None if pd.isna(value) else float(value),
+            reason=str(reason) if pd.isna(value) else "",
+            items=None if pd.isna(n) else int(n),
+            protocol=protocol,
+        )
     return found
 
 
-def _change(key: tuple[str, str, str], label: str, before: Scores, after: Scores, *, same_data: bool) -> Change:
+def _unlike(key: Key, before: Mapping[Key, Scores], after: Mapping[Key, Scores]) -> str:
+    """Why the two sides did not measure the same; empty if they did."""
+    protocols, items = (
+        [{getattr(score, name) for score in side[key].values()} for side in (before, after)]
+        for name in ("protocol", "items")
+    )
+    if protocols[0] != protocols[1]:
+        return f"another protocol: {_told(protocols[0])}; {_told(protocols[1])}"
+    if items[0] != items[1]:
+        return f"other items: {_told(items[0])}; {_told(items[1])}"
+    method, task, metric = key
+    if task == AVERAGE:
+        tasks = [{one[1] for one in side if (one[0], one[2]) == (method, metric)} for side in (before, after)]
+        if tasks[0] != tasks[1]:
+            return f"an average of other tasks: {_told(tasks[0] - tasks[1])}; {_told(tasks[1] - tasks[0])}"
+    return ""
+
+
+def _told(values: Iterable[object]) -> str:
+    return ", ".join(sorted(map(str, values))) or "none"
+
+
+def _change(key: Key, label: str, before: Scores, after: Scores, unlike: str, *, same_data: bool) -> Change:
     method, task, metric = key
     common = [seed for seed in before if seed in after]
     paired = same_data and len(common) >= min(2, len(before), len(after))
     counted = [{seed: side[seed] for seed in common} if paired else side for side in (before, after)]
-    scored = [{seed: value for seed, (value, _) in side.items() if value is not None} for side in counted]
+    scored = [{seed: one.value for seed, one in side.items() if one.value is not None} for side in counted]
     if paired:
         scored = [{seed: side[seed] for seed in side if all(seed in other for other in scored)} for side in scored]
     theirs, ours = scored
     effect = None
-    if ours and theirs:
-        effect = _paired([ours[seed] - theirs[seed] for seed in ours]) if paired else _welch(ours, theirs)
+    if ours and theirs and not unlike:
+        rounding = _rounding([*before.values(), *after.values()])
+        effect = _paired(ours, theirs, rounding) if paired else _welch(ours, theirs, rounding)
     alone = sorted(before.keys() ^ after.keys()) if paired else []
     notes = [
+        unlike,
         _missing("A", counted[0]),
         _missing("B", counted[1]),
         *(f"seed {seed} on one side alone" for seed in alone),
@@ -129,26 +174,44 @@ def _change(key: tuple[str, str, str], label: str, before: Scores, after: Scores
 
 
 def _missing(side: str, scores: Scores) -> str:
-    reasons = [reason for value, reason in scores.values() if value is None]
+    reasons = [one.reason for one in scores.values() if one.value is None]
     share = f" in {number(len(reasons))} of {seeds(len(scores))}" if len(scores) > 1 else ""
     return f"no score on side {side}{share}: {', '.join(sorted(set(reasons)))}" if reasons else ""
 
 
-def _paired(differences: list[float]) -> Effect:
-    """The mean of n differences, one a seed, for new seeds: Student's."""
-    found = summarise(differences)
-    n, mean = found.n, found.mean
-    if found.half_width is None:
-        return Effect(mean, None, None, None, n)
-    if found.std == 0:  # did not vary at all
-        return Effect(mean, mean, mean, float(mean == 0), n)
-    p = float(stats.ttest_1samp(differences, 0).pvalue)
-    return Effect(mean, mean - found.half_width, mean + found.half_width, p, n)
+def _rounding(scores: Iterable[Score]) -> float:
+    """Variance that a score has for being a share of n items: of a uniform distribution as wide as one of them.
+
+    A few seeds can agree to the last item by chance. Their spread says nothing then, and this is the least there is.
+    """
+    return max(((100 / one.items) ** 2 / 12 for one in scores if one.items), default=0.0)
 
 
-def _welch(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Effect:
-    found = contrast([[*ours.values()]], [[*theirs.values()]])
-    return Effect(found.difference, found.low, found.high, found.p, min(len(ours), len(theirs)))
+def _paired(ours: Mapping[int, float], theirs: Mapping[int, float], rounding: float) -> Effect:
+    """The mean of the differences, one a seed, for new seeds: Student's."""
+    differences = [ours[seed] - theirs[seed] for seed in ours]
+    return _for_new_seeds(float(np.mean(differences)), [differences], 2 * rounding)
+
+
+def _welch(ours: Mapping[int, float], theirs: Mapping[int, float], rounding: float) -> Effect:
+    """The difference of the means for new seeds: Welch's."""
+    sides = [[*ours.values()], [*theirs.values()]]
+    return _for_new_seeds(float(np.mean(sides[0]) - np.mean(sides[1])), sides, rounding)
+
+
+def _for_new_seeds(estimate: float, samples: Sequence[Sequence[float]], least: float) -> Effect:
+    """An estimate whose variance is the sum of the samples' means', with Satterthwaite's degrees of freedom."""
+    n = min(map(len, samples))
+    if n < MIN_SEEDS:
+        return Effect(estimate, None, None, None, n)
+    parts = [max(float(np.var(sample, ddof=1)), least) / len(sample) for sample in samples]
+    error = sum(parts) ** 0.5
+    if error == 0:  # no item counts, as of a measure that no table has
+        return Effect(estimate, estimate, estimate, float(estimate == 0), n)
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(one) - 1) for part, one in zip(parts, samples, strict=True))
+    half_width = float(stats.t.isf((1 - CONFIDENCE) / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(estimate) / error, freedom))
+    return Effect(estimate, estimate - half_width, estimate + half_width, p, n)
 
 
 def _adjusted(found: list[Change]) -> list[Change]:

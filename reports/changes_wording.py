@@ -11,14 +11,14 @@ from rich.table import Table
 
 from reports.changes import Change
 from reports.families import AVERAGE
-from reports.stats import CONFIDENCE
+from reports.stats import CONFIDENCE, MIN_SEEDS
 from reports.tested import LEVEL
-from reports.wording import MISSING, listing, probability, score, signed
+from reports.wording import MISSING, listing, probability, score, seeds, signed
 
 READING = (
     f"Differences are B less A, in points; {CONFIDENCE:.0%} intervals are for new seeds: Student's over pairs of equal "
-    "seeds where both sides have some (paired), else Welch's. A star is more than noise: p, by Holm's procedure, "
-    f"is at most {LEVEL:g}."
+    "seeds where both sides have some (paired), else Welch's, and never narrower than one item of a set allows. A star "
+    f"is more than noise: p, by Holm's procedure, is at most {LEVEL:g}."
 )
 
 
@@ -37,11 +37,18 @@ def answer(found: Sequence[Change]) -> list[str]:
             f"them equal: the widest interval is ±{score(widest)} points."
         )
     else:
-        first = "Nobody can tell: no average that differs has two seeds on both sides, so nothing says what seeds do."
+        first = (
+            "Nobody can tell: no average that differs was measured alike on both sides, with "
+            f"{seeds(MIN_SEEDS)} each, so nothing says what seeds do."
+        )
     tasks = [one for one in found if one.task != AVERAGE and one.adjusted is not None]
     single = f"On single tasks it is {sum(one.real for one in tasks)} of {len(tasks)}. " if tasks else ""
     same = sum(one.identical for one in found)
-    return [first, f"{single}The same to the last digit are {same:,} of {len(found):,} scores, which are not shown."]
+    lines = [first, f"{single}The same to the last digit are {same:,} of {len(found):,} scores, which are not shown."]
+    unlike = [one for one in found if one.before is not None and one.after is not None and one.effect is None]
+    if unlike:
+        lines.append(f"{len(unlike):,} cannot be compared: the two sides did not measure the same. The note says why.")
+    return lines
 
 
 def _averages(judged: Sequence[Change]) -> str:

@@ -15,15 +15,18 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from pipelines.errors import NegbenchError
-from reports.records import Record, Results
+from pipelines.provenance import params_hash
+from reports.records import Provenance, Record, Results
 
 COLUMNS = {  # name to type; all but the seed may be missing
     "profile": "string", "study": "string", "cell": "Int64", "method": "string", "label": "string", "seed": "int64",
     **dict.fromkeys(Record.model_fields, "string"), "value": "Float64", "n": "Int64",
-    "settings": "string", "params_hash": "string", "code_hash": "string", "data_hash": "string",
+    "settings": "string", "protocol": "string",
+    "params_hash": "string", "code_hash": "string", "data_hash": "string", "versions_hash": "string",
 }  # fmt: skip
 _NAMED = ["profile", "method", "seed", "task", "metric", "status"]
-_TOLD = ["label", "params_hash", "code_hash", "data_hash"]
+_TOLD = ["label", "protocol", "params_hash", "code_hash", "data_hash", "versions_hash"]
+_MEASURED = ("tasks", "poolings", "histogram_sentences")  # settings of the evaluation that change no other score
 _UNREADABLE = (OSError, EOFError, LZMAError, zlib.error, BadZipFile, ValueError, TypeError, OverflowError)
 _READ: dict[str, Callable[[str], Any]] = {"cell": int, "seed": int, "value": float, "n": int}
 _OWN = ("cell", "method", "seed", *Record.model_fields)  # of a study's columns; the others are the cell's settings
@@ -74,10 +77,21 @@ def read(file: Path) -> pd.DataFrame:
 def _runs(results: Results) -> Iterable[dict[str, Any]]:
     for method in results.methods:
         for run in method.runs:
-            origin = run.provenance.model_dump(include={"params_hash", "code_hash", "data_hash"})
-            shared = {"method": run.method, "label": run.info.label, "seed": run.seed, **origin}
-            for record in run.records:
-                yield {**shared, **record.model_dump()}
+            named = {"method": run.method, "label": run.info.label, "seed": run.seed}
+            for origin, part in ((run.provenance, run.evaluated), (run.search_provenance, run.searched)):
+                for record in part:
+                    yield {**named, **_origin(origin), **record.model_dump()}
+
+
+def _origin(found: Provenance | None) -> dict[str, str]:
+    """How a score was measured, and the hashes of what it depends on."""
+    assert found is not None  # there are no scores of retrieval without it
+    protocol = {name: value for name, value in found.evaluation.items() if name not in _MEASURED}
+    return {
+        **found.model_dump(include={"params_hash", "code_hash", "data_hash"}),
+        "protocol": json.dumps(protocol, sort_keys=True),
+        "versions_hash": params_hash(found.versions),
+    }
 
 
 def _study(file: Path) -> Iterable[dict[str, Any]]:

@@ -294,11 +294,11 @@ def _published() -> Target:
     """A table of records as a report has it, plain and compressed, compared with itself."""
     from pipelines import compare
 
-    hashes = "1,2,3"
+    hashes = "{},1,2,3,4"
     lines = [",".join(flat.COLUMNS)]
     lines += [f"demo,,,simcse,A,{seed},avg,spearman_all,61.{seed},ok,,8,,{hashes}" for seed in (0, 1)]
     lines += [f"demo,,,simcse,A,1,STS12,spearman_all,,failed,loss is nan,8,,{hashes}"]
-    lines += [f'demo,one,0,simcse,A,0,avg,spearman_all,60.5,ok,,8,"{{""lr"": 1.0}}",{hashes}']
+    lines += ['demo,one,0,simcse,A,0,avg,spearman_all,60.5,ok,,8,"{""lr"": 1.0}",,1,2,3,4']
     table = "\n".join(lines).encode()
     files = {
         "records.csv": table,

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from pipelines import compare
 from pipelines.main import run
 from reports import flat, records
 from reports.changes import Change, changes
-from reports.families import STS
+from reports.families import STS, TRANSFER
 
 
 @pytest.fixture
@@ -118,20 +119,109 @@ def test_p_are_adjusted_by_holm_among_what_differs(sides: tuple[Path, Path]) -> 
     assert of(every, "softcse_weight", "avg").adjusted is None
 
 
+def drawn(rng: np.random.Generator, methods: int, steps: dict[str, float]) -> pd.DataFrame:
+    """Scores of methods with three seeds, all alike, as shares of the items that a step of each task stands for."""
+    rows = []
+    for method, seed, (task, step) in product(range(methods), range(3), steps.items()):
+        named = {"method": f"m{method}", "label": "", "seed": seed, "task": task, "metric": "acc", "reason": None}
+        value = np.round(rng.normal(85, 0.5) / step) * step
+        rows.append({**named, "value": value, "n": round(100 / step), "protocol": "", "data_hash": ""})
+    return pd.DataFrame(rows)
+
+
 def test_nothing_changed_is_called_a_change_as_rarely_as_promised() -> None:
     """Five methods with three seeds each, both sides drawn alike, 400 times: of the averages one in twenty at most."""
     rng = np.random.default_rng(0)
-    rows = [
-        {"method": f"m{method}", "label": "", "seed": seed, "task": "avg", "metric": "spearman_all", "data_hash": ""}
-        for method in range(5)
-        for seed in range(3)
-    ]
     wrong = 0
     for _ in range(400):
-        first, second = (pd.DataFrame(rows).assign(value=rng.normal(50, 1, 15), reason=None) for _ in range(2))
-        wrong += any(one.real for one in changes(first, second))
+        wrong += any(one.real for one in changes(drawn(rng, 5, {"avg": 1e-4}), drawn(rng, 5, {"avg": 1e-4})))
     assert stats.binomtest(wrong, 400, 0.05, alternative="greater").pvalue > 0.01
     assert wrong > 0  # a test that never errs has no power either
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"MR": 0.01, "CR": 0.026, "SUBJ": 0.01, "MPQA": 0.01, "SST2": 100 / 1821, "TREC": 0.2, "MRPC": 100 / 1725},
+        dict.fromkeys(TRANSFER.labels, 0.5),
+    ],
+    ids=["SentEval's sets", "sets of 200"],
+)
+def test_seeds_that_agree_to_an_item_by_chance_make_no_change(steps: dict[str, float]) -> None:
+    """The tasks of one method are judged together, so one method in twenty may have a false change among them."""
+    rng = np.random.default_rng(0)
+    found = changes(drawn(rng, 800, steps), drawn(rng, 800, steps))
+    wrong = len({one.method for one in found if one.real})
+    assert stats.binomtest(wrong, 800, 0.05, alternative="greater").pvalue > 0.01
+
+
+def change_items(folder: Path, task: str) -> None:
+    def fewer(found: dict[str, object]) -> None:
+        found["n"] = 100 if found["task"] == task else found["n"]
+
+    for one in (folder / "mocose").iterdir():
+        edit(one, fewer)
+
+
+def change_protocol(folder: Path) -> None:
+    for file in (folder / "mocose").glob("*/records.json"):
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored["provenance"]["evaluation"] = {"transfer": "fast", "poolings": ["cls"]}
+        file.write_text(json.dumps(stored), encoding="utf-8")
+
+
+def drop_task(folder: Path, task: str) -> None:
+    for file in (folder / "mocose").glob("*/records.json"):
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored["records"] = [one for one in stored["records"] if one["task"] != task]
+        file.write_text(json.dumps(stored), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "unlike", "note"),
+    [
+        (lambda folder: change_items(folder, "STS13"), "STS13", "other items: 1379; 100"),
+        (lambda folder: change_items(folder, "avg"), "avg", "other items: 1379; 100"),
+        (lambda folder: drop_task(folder, "STS13"), "avg", "an average of other tasks: STS13; none"),
+        (change_protocol, "STS13", 'another protocol: {}; {"transfer": "fast"}'),
+    ],
+)
+def test_what_was_not_measured_alike_is_not_compared(
+    sides: tuple[Path, Path],
+    change: Callable[[Path], None],
+    unlike: str,
+    note: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lift(sides[1], "mocose", 25)
+    alike = of(found(*sides), "mocose", "STS14")
+    assert alike.real
+    change(sides[1])
+    one = of(found(*sides), "mocose", unlike)
+    assert (one.effect, one.difference, one.real, one.note) == (None, None, False, note)
+    assert one.before is not None and one.after is not None
+    if "protocol" not in note:
+        assert of(found(*sides), "mocose", "STS14").effect == alike.effect
+    assert "cannot be compared: the two sides did not measure the same" in printed(capsys, *sides)
+
+
+def test_more_sets_to_measure_are_no_other_protocol(sides: tuple[Path, Path]) -> None:
+    lift(sides[1], "mocose", 25)
+    for file in (sides[1] / "mocose").rglob("records.json"):
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored["provenance"]["evaluation"] = {"poolings": ["cls"], "tasks": ["NFCorpus"]}
+        file.write_text(json.dumps(stored), encoding="utf-8")
+    assert of(found(*sides), "mocose", "avg").real
+
+
+def test_two_seeds_are_too_few_to_tell(sides: tuple[Path, Path]) -> None:
+    lift(sides[1], "mocose", 25)
+    for side in sides:
+        for seed in (2, 3):
+            shutil.rmtree(side / f"mocose/{seed}")
+    one = of(found(*sides), "mocose", "avg")
+    assert one.effect and one.effect.n == 2
+    assert (one.effect.low, one.effect.p, one.adjusted, one.real) == (None, None, None, False)
 
 
 def test_a_table_of_records_says_the_same_as_its_folder(sides: tuple[Path, Path], tmp_path: Path) -> None:
@@ -141,6 +231,34 @@ def test_a_table_of_records_says_the_same_as_its_folder(sides: tuple[Path, Path]
         studies = [side / "ablate/queue_distance.csv"]
         flat.frame(records.load(side), studies).to_csv(tmp_path / name, index=False)
     assert found(tmp_path / "a.csv", tmp_path / "published") == found(*sides)
+
+
+@pytest.mark.parametrize("column", ["data_hash", "profile"])
+def test_a_table_of_two_experiments_is_refused(
+    sides: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str
+) -> None:
+    table = flat.frame(records.load(sides[0]), [])
+    table.loc[table["method"] == "mocose", column] = "other"
+    table.to_csv(tmp_path / "a.csv", index=False)
+    assert run(compare.compare, compare.options(), [str(tmp_path / "a.csv"), str(sides[1])]) == 1
+    assert f" and other by their {column} (" in capsys.readouterr().err
+
+
+def test_a_table_tells_that_versions_and_the_evaluation_of_retrieval_differ(
+    sides: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for side, table in zip(sides, tables, strict=True):
+        flat.frame(records.load(side), []).to_csv(table, index=False)
+    assert "Nothing that the records say they depend on differs: data, code, settings, versions." in printed(
+        capsys, *tables
+    )
+    for file in (sides[1] / "mocose").glob("*/mteb/records.json"):
+        text = file.read_text(encoding="utf-8").replace("b0d3a6627c1f9e54", "0123456789abcdef")
+        file.write_text(text.replace("2.13.0", "2.14.1"), encoding="utf-8")
+    flat.frame(records.load(sides[1]), []).to_csv(tables[1], index=False)
+    lines = [" ".join(line.split()) for line in printed(capsys, *tables).splitlines()]
+    assert lines.count("code mocose") == lines.count("versions mocose") == 1
 
 
 def test_the_same_is_said_to_be_the_same(sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,14 +319,14 @@ def test_a_missing_score_is_a_dash_with_its_reason(
         (None, "no results here"),
         ("", "not a table of records"),
         ("profile,seed\ndemo,0\n", "not a table of records: no column study"),
-        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,ok,,9,,a,b,c\n", "a value without the status ok"),
-        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,inf,ok,,9,,a,b,c\n", "a value without the status ok"),
-        ("HEAD\n" + 2 * "demo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "a score stands twice"),
-        ("HEAD\ndemo,,,simcse,SimCSE,zero,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "not a table of records"),
-        ("HEAD\ndemo,,,simcse,SimCSE,1.5,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "not a table of records"),
-        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,failed,,9,,a,b,c\n", "neither a value nor a reason"),
-        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,a,b,\n", "a run without a label or a hash"),
-        ("HEAD\ndemo,,,nobody,Nobody,0,avg,spearman_all,1.5,ok,,9,,a,b,c\n", "no score is both here and in"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,ok,,9,,{},a,b,c,d\n", "a value without the status ok"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,inf,ok,,9,,{},a,b,c,d\n", "a value without the status ok"),
+        ("HEAD\n" + 2 * "demo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "a score stands twice"),
+        ("HEAD\ndemo,,,simcse,SimCSE,zero,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "not a table of records"),
+        ("HEAD\ndemo,,,simcse,SimCSE,1.5,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "not a table of records"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,failed,,9,,{},a,b,c,d\n", "neither a value nor a reason"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,{},a,b,,d\n", "a run without a label or a hash"),
+        ("HEAD\ndemo,,,nobody,Nobody,0,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "no score is both here and in"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -16,7 +16,7 @@ from pathlib import Path
 from pipelines import atomic, main, params, provenance
 from pipelines.errors import NegbenchError
 from pipelines.expected import expected
-from pipelines.paths import EXPORTS, REPORTED, RESULTS, results_of, run_of
+from pipelines.paths import DATA, EXPORTS, REPORTED, RESULTS, results_of, run_of
 from reports import card, paper, records
 from reports.paper import METRIC
 from reports.records import Expected, Results
@@ -58,6 +58,9 @@ def export(arguments: argparse.Namespace) -> None:
         citation=_citation(results.methods[0].info.paper),
         averages=records.load(RESULTS, {method: of_all}).methods[0].values("avg", METRIC),
     )
+    encoder.tokenizer.model_max_length = encoder.max_length  # for those who load it without our module files
+    for ours in ("is_local", "local_files_only"):  # how it was loaded here, which the library writes down
+        encoder.tokenizer.init_kwargs.pop(ours, None)
     with atomic.folder(target) as out:
         encoder.save(out)
         shutil.copytree(files, out / "mteb")
@@ -83,8 +86,11 @@ def _base(settings: params.Params) -> str | None:
     """The backbone's name on the hub, as far as it is known; None for one of our own."""
     if settings.backbone.source == "pretrain":
         return None
-    fetched = settings.fetch.hub.models.get(settings.backbone.name) if settings.fetch.source == "hub" else None
-    return fetched.repo if fetched else settings.backbone.name
+    folder = settings.backbone.folder
+    if folder is None or folder.parent != DATA / "models":  # its name is nobody's but its owner's
+        return None
+    fetched = settings.fetch.hub.models.get(folder.name) if settings.fetch.source == "hub" else None
+    return fetched.repo if fetched else folder.name
 
 
 def _results(method: str, seed: int, hashes: Expected) -> Results:

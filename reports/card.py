@@ -89,7 +89,7 @@ def build(results: Results, about: About) -> str:
         selection=protocol(run.info).selection,
         by_test=f" {BY_TEST}" if by_test else "",
         settings={**run.info.settings, **run.info.train},
-        tables=[_table(results, family) for family in families(results)],
+        tables=[_table(results, family, about.max_length) for family in families(results)],
         average=_average(run.seed, about.averages),
     )
     return f"{card}\n"
@@ -129,10 +129,13 @@ def _evaluated(results: Results) -> Iterator[EvalResult]:
                 )
 
 
-def _table(results: Results, family: Family) -> dict[str, object]:
+def _table(results: Results, family: Family, max_length: int) -> dict[str, object]:
     """Heading and rows for the template; a missing score is a dash, with its reason."""
     (run,) = results.methods[0].runs
     settings = {**(run.search_provenance.evaluation if run.search_provenance else {}), **run.provenance.evaluation}
+    settings |= {
+        name: min(max_length, settings[name]) for name in ("query_length", "passage_length") if name in settings
+    }
     rows = [
         (family.labels[task], score(record.value), record.reason or "") for task, record in _records(results, family)
     ]

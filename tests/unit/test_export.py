@@ -96,6 +96,19 @@ def test_the_folder_embeds_as_the_run_does(project: Path, model: Path) -> None:
     np.testing.assert_allclose(((states * mask).sum(1) / mask.sum(1)).numpy(), ours, atol=1e-5)
 
 
+def test_a_long_text_is_cut_where_the_model_ends(model: Path) -> None:
+    """By transformers alone, which does not read sentence-transformers' files."""
+    from transformers import AutoModel, AutoTokenizer
+
+    limit = Encoder.load(model).max_length
+    inputs = AutoTokenizer.from_pretrained(model)("two dogs " * limit, truncation=True, return_tensors="pt")
+    assert inputs["input_ids"].shape[1] == limit
+    with torch.inference_mode():
+        assert AutoModel.from_pretrained(model)(**inputs).last_hidden_state.isfinite().all()
+    assert f"passages after {limit}." in (model / "README.md").read_text(encoding="utf-8")
+    assert "local" not in (model / "tokenizer_config.json").read_text(encoding="utf-8")
+
+
 def test_the_card_holds_the_records_scores(project: Path, model: Path) -> None:
     card = ModelCard.load(model / "README.md")
     metrics = {
@@ -232,4 +245,5 @@ def test_the_base_model_is_named_as_the_hub_names_it() -> None:
 
     assert base("paper") == "google-bert/bert-base-uncased"
     assert base("demo") is None
-    assert base("demo", "backbone.source=folder", "backbone.folder=mine/my-bert") == "my-bert"
+    assert base("demo", "backbone.source=folder", "backbone.folder=data/models/my-bert") == "my-bert"
+    assert base("demo", "backbone.source=folder", "backbone.folder=runs/checkpoint-500") is None

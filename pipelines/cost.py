@@ -62,18 +62,14 @@ class Bench:
     """Times things on this machine, each once."""
 
     def __init__(self, settings: params.Params) -> None:
-        from transformers import BertConfig
-
         self._settings = settings
         self._steps: dict[tuple[Any, ...], float] = {}
         self._rates: dict[int, float] = {}
-        pretrained = settings.backbone.source == "pretrain"
-        # transformers' defaults are BERT-base's
-        self._config = BertConfig(**architecture(settings.backbone) if pretrained else {})
+        self._config = _config(settings.backbone)
         self.longest: int = self._config.max_position_embeddings  # word pieces of a text
 
     def encoder(self, pooling: params.Pooling = "mean") -> Encoder:
-        """An encoder of the backbone's size, BERT-base's where it is a given one, with random weights."""
+        """An encoder of the backbone's size, with random weights."""
         return Encoder(Bert(self._config.to_dict(), pooler=True), _tokenizer(), pooling, self.longest)
 
     @cached_property
@@ -116,6 +112,17 @@ class Bench:
         began = time.perf_counter()
         selection.select({"all": features}, {"all": np.arange(ROWS) % 2}, 2, TRAINING[setting], FOLDS[setting])
         return (time.perf_counter() - began) / (selection.fits_of(("all",), FOLDS[setting]) * ROWS)
+
+
+def _config(backbone: params.Backbone) -> Any:
+    """The backbone's size: of a given one by its folder, as long as it is not here by the profile."""
+    from transformers import BertConfig
+
+    size = architecture(backbone)
+    file = backbone.folder / "config.json" if backbone.source == "folder" and backbone.folder else None
+    if file and file.is_file():
+        size |= {name: getattr(BertConfig.from_json_file(file), name) for name in size}
+    return BertConfig(**size)
 
 
 def _seconds(method: TrainedMethod, recipe: params.Train, teacher: NDArray[np.float16] | None = None) -> float:
@@ -205,7 +212,11 @@ def cost(_: argparse.Namespace) -> None:
     settings = params.load()
     bench, machine = Bench(settings), device.machine()
     hours = "GPU hours" if machine["device"] != "CPU" else "hours"
-    print(f"Profile {settings.profile} on {machine['platform']}, {machine['device']}, {machine['threads']} threads:")
+    config = _config(settings.backbone)
+    print(
+        f"Profile {settings.profile}, a backbone of {config.num_hidden_layers} layers of {config.hidden_size}, "
+        f"on {machine['platform']}, {machine['device']}, {machine['threads']} threads:"
+    )
     print(f"{'stage':<40}{'runs':>6}{'steps':>13}{hours:>11}")
     seconds, models = 0.0, 1
     for item in items(settings, bench):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from transformers import BertConfig
 
 from pipelines import cost, params, profile
 from pipelines.sources.published import EXPECTED_ROWS
@@ -74,6 +75,22 @@ def test_passages_are_cut_where_the_encoder_cuts_them() -> None:
 
 def test_a_given_backbone_is_not_pretrained() -> None:
     assert "backbone" not in items("backbone.source=folder", "backbone.folder=data/models/x")
+
+
+def test_a_given_backbone_is_as_large_as_its_folder_says(tmp_path: Path) -> None:
+    given = ["backbone.source=folder", f"backbone.folder={tmp_path}", "backbone.hidden=96", "backbone.heads=2"]
+    assert cost.Bench(settings(*given)).encoder().dimension == 96  # what the profile says, while it is not here
+    BertConfig(hidden_size=48, num_hidden_layers=1, num_attention_heads=2, vocab_size=99).to_json_file(
+        tmp_path / "config.json"
+    )
+    assert cost.Bench(settings(*given)).encoder().dimension == 48
+
+
+@pytest.mark.parametrize(("name", "millions"), [("paper", 110), ("paper_large", 335)])
+def test_the_papers_backbones_have_their_size(name: str, millions: int) -> None:
+    """BERT's repository gives 110 and 340 million parameters; the latter rounds."""
+    size = cost.Bench(params.check(yaml.safe_load(profile.compose(name, [])), name)).encoder()
+    assert sum(weight.numel() for weight in size.parameters()) / 1e6 == pytest.approx(millions, rel=0.01)
 
 
 @pytest.mark.slow

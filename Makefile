@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
-	@echo "  PROFILE=demo|small|paper   switch profile first (repro, profile), or rehearse it (rehearse)"
+	@echo "  PROFILE=name               demo, small, paper or paper_large: switch first (repro, profile), or rehearse it"
 	@echo "  JOBS=2                     stages at a time; 1 is plain dvc repro (repro)"
 	@echo "  SCHEDULER=tcp://host:8786  a Dask cluster to run them on: docs/cluster.md (repro)"
 	@echo "  make -k repro              go on with what does not need a failed stage"

@@ -27,6 +27,7 @@ from methods.core.taught import TaughtMethod, TaughtSettings
 class DCLRSettings(TaughtSettings):
     """BERT-base's."""
 
+    # Deviation: run.sh keeps the checkpoint with the best mean of STS-B and SICK-R dev; ours, the best on STS-B dev.
     # Deviation: their complementary model is a trained SimCSE; ours is whichever `similarity` names, the backbone
     # unless a profile has a SimCSE to offer, and its cosines are of one embedding a sentence, not of two views. A
     # backbone's cosines lie higher than a SimCSE's, for which phi was chosen: more negatives, or all, count as false.

@@ -2,10 +2,10 @@
 
     python -m pipelines.rehearse paper
 
-What a run of days would meet on its last day is met now: each stage, method, study and figure of the profile, in a copy
-of the repository under .rehearsal/, so that params.yaml and results stay as they are. The backbone is a small BERT that
-has seen almost no text and the text is short, so the numbers mean nothing. NEGBENCH_DATA, if set, names real data; else
-the text and the sets are generated.
+What a run of days would meet on its last day is met now: each stage, method, figure and study of the profile, a study
+with its first two cells, in a copy of the repository under .rehearsal/, so that params.yaml and results stay as they
+are. The backbone is a small BERT that has seen almost no text and the text is short, so the numbers mean nothing.
+NEGBENCH_DATA, if set, names real data; else the text and the sets are generated.
 """
 
 from __future__ import annotations

@@ -7,14 +7,14 @@ import sys
 
 from pipelines import atomic, main, params
 from pipelines.paths import DATA
-from pipelines.sources import generated, hub, local, manifest, plan
+from pipelines.sources import generated, hub, local, manifest, pins, plan
 
 
 def fetch(arguments: argparse.Namespace) -> None:
     """Fill data/ from the configured source, or say what that would bring."""
     settings = params.load()
     if arguments.plan:
-        print(plan.table(plan.rows(settings.fetch, settings.mteb.tasks, manifest.read_origins(DATA))))
+        print(plan.table(plan.rows(settings.fetch, settings.mteb.tasks, pins.read())))
         return
     origins: dict[str, str] = {}
     corpus, tasks = local.asked(settings.fetch, settings.mteb.tasks)
@@ -30,7 +30,8 @@ def fetch(arguments: argparse.Namespace) -> None:
         elif settings.fetch.source == "local":
             local.fetch(settings.fetch.path or local.source_folder(), target, corpus)
         else:
-            origins = hub.fetch(target, settings.fetch.hub, corpus, tasks, manifest.read_origins(DATA))
+            origins = hub.fetch(target, settings.fetch.hub, corpus, tasks, pins.read())
+            pins.add(origins)
         if settings.fetch.add is not None:
             local.add(settings.fetch.add, target)
         manifest.write(target, origins)

@@ -26,7 +26,7 @@ from eval.senteval import SPLITS, load_sts
 from pipelines import params, profile
 from pipelines.errors import NegbenchError
 from pipelines.paths import teacher_of
-from pipelines.sources import archive, generated, manifest
+from pipelines.sources import archive, generated, pins
 from pipelines.sources.corpus import read_sentences
 from reports import changes_wording, families, flat, items, paper, records, runs, scale, study, tested, theory
 from reports.changes import changes
@@ -270,6 +270,7 @@ def _made() -> Target:
     files = {
         "data/corpus/a.txt": corpus,
         "data/manifest.json": json.dumps({"corpus/a.txt": entry}).encode(),
+        "data.pins.json": json.dumps({"corpus/a.txt": f"owner/sets@{'0' * 40}"}).encode(),
         "cell.json": json.dumps({"hash": provenance.params_hash(result), "result": result}).encode(),
         teacher_of("t").as_posix(): teacher.getvalue(),
         "scale.json": json.dumps(measured).encode(),
@@ -280,7 +281,7 @@ def _made() -> Target:
     def read(folder: Path) -> None:
         with chdir(folder):
             provenance.check_data("corpus")
-            manifest.read_origins(Path("data"))
+            pins.read()
             ablate.finished(Path("cell.json"))
             train.embedded("t")
             scale.section(scale.load(Path("scale.json")))

@@ -31,7 +31,7 @@ def wanted(settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Map
         settings: `fetch.hub`.
         corpus: the file that is trained on; None for no text.
         tasks: names of MTEB's tasks.
-        earlier: "repository@commit" by file of an earlier fetch: what has no revision keeps to that commit.
+        earlier: "repository@commit" by the file or folder that it filled: what has no revision keeps to that commit.
 
     Raises:
         NegbenchError: `corpus` is not the text of `settings`, a task is none of MTEB's, or its set has subsets.
@@ -99,11 +99,8 @@ def _set(task: str) -> Wanted:
 
 def _kept(item: Wanted, earlier: Mapping[str, str]) -> Wanted:
     """With the commit that an earlier fetch took of this repository, where the settings name none."""
-    for file, origin in earlier.items():
-        repo, _, commit = origin.partition("@")
-        if item.revision is None and repo == item.name and f"{file}/".startswith(f"{item.place}/"):
-            return replace(item, revision=commit)
-    return item
+    repo, _, commit = earlier.get(item.place, "").partition("@")
+    return replace(item, revision=commit) if item.revision is None and repo == item.name else item
 
 
 def _link(item: Wanted, snapshot: Snapshot, target: Path) -> None:

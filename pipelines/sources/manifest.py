@@ -11,7 +11,6 @@ from typing import NotRequired, TypedDict
 from tqdm import tqdm
 
 from pipelines import atomic
-from pipelines.errors import NegbenchError
 from pipelines.text import open_bytes
 
 NAME = "manifest.json"
@@ -53,21 +52,6 @@ def write(folder: Path, origins: Mapping[str, str] | None = None) -> Manifest:
             bar.update(path.stat().st_size)
     atomic.write_text(folder / NAME, json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False) + "\n")
     return manifest
-
-
-def read_origins(folder: Path) -> dict[str, str]:
-    """Where each file below `folder` that came from the hub is from: "repository@commit"; empty without a manifest.
-
-    Raises:
-        NegbenchError: the manifest is damaged.
-    """
-    try:
-        manifest = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return {name: entry["origin"] for name, entry in manifest.items() if "origin" in entry}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, AttributeError, TypeError, RecursionError):  # not JSON, or of another shape
-        raise NegbenchError("the manifest is damaged", folder / NAME, "Remove it and fetch again.") from None
 
 
 def _describe(path: Path) -> Entry:

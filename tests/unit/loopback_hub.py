@@ -245,7 +245,7 @@ def in_process(folder: Path, environment: Mapping[str, str], order: Mapping[str,
 
     from pipelines import atomic, main, params
     from pipelines.paths import DATA
-    from pipelines.sources import hub, manifest, plan, published
+    from pipelines.sources import hub, manifest, pins, plan, published
 
     settings = params.validate(params.Fetch, order["fetch"], "params.yaml")
     published.EXPECTED_ROWS = order["rows"]
@@ -255,11 +255,12 @@ def in_process(folder: Path, environment: Mapping[str, str], order: Mapping[str,
 
     def fetch(_: Namespace) -> None:
         if order["plan"]:
-            print(plan.table(plan.rows(settings, order["tasks"], manifest.read_origins(DATA))))
+            print(plan.table(plan.rows(settings, order["tasks"], pins.read())))
             return
         with atomic.folder(DATA) as target:
-            earlier = manifest.read_origins(DATA)
-            manifest.write(target, hub.fetch(target, settings.hub, settings.corpus, order["tasks"], earlier))
+            origins = hub.fetch(target, settings.hub, settings.corpus, order["tasks"], pins.read())
+            pins.add(origins)
+            manifest.write(target, origins)
 
     sys.exit(main.run(fetch, ArgumentParser(), []))
 
@@ -277,6 +278,10 @@ class Client:
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def pins(self) -> Path:
+        return self.folder / "data.pins.json"
 
     @property
     def home(self) -> Path:

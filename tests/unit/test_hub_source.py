@@ -8,12 +8,15 @@ import random
 import tarfile
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from loopback_hub import CHUNK, Client, Fault, Hub, Repository, contents
+
+from pipelines import fetch, profile
 
 DATASET = "datasets/owner/sets"
 MODEL = "models/owner/bert"
@@ -202,7 +205,7 @@ def test_a_killed_fetch_leaves_nothing_and_keeps_whole_files(hub: Hub, client: C
 
 def test_an_archive_that_reaches_out_leaves_nothing(hub: Hub, client: Client) -> None:
     client.fetch()
-    (client.data / "manifest.json").unlink()
+    client.pins.unlink()
     hub.repositories[DATASET].commit({"wiki.txt": TEXT, "senteval.tar": archive(SENTEVAL | {"../../x": b"out"})})
     assert "member '../../x' lies outside" in client.refused()
 
@@ -225,7 +228,7 @@ def test_offline_the_cache_is_enough(hub: Hub, client: Client, offline: dict[str
     hub.asked.clear()
     client.fetch()
     assert contents(client.data) == before
-    (client.data / "manifest.json").unlink()  # the cache knows the commit too
+    client.pins.unlink()  # the cache knows the commit too
     client.fetch()
     assert contents(client.data) == before
     assert not hub.asked
@@ -270,7 +273,7 @@ def test_a_token_comes_from_the_environment_alone(hub: Hub, client: Client) -> N
     assert {asked.authorization for asked in hub.asked} == {None}
 
 
-def test_the_first_commit_is_kept_until_the_manifest_goes(hub: Hub, client: Client) -> None:
+def test_the_first_commit_is_kept_until_the_pins_go(hub: Hub, client: Client) -> None:
     first = next(iter(hub.repositories[DATASET].commits))
     client.fetch()
     entries = json.loads((client.data / "manifest.json").read_text())
@@ -279,13 +282,47 @@ def test_the_first_commit_is_kept_until_the_manifest_goes(hub: Hub, client: Clie
     newer = hub.repositories[DATASET].commit({"wiki.txt": b"newer\n", "senteval.tar": archive(SENTEVAL)})
     client.fetch()
     assert brought(client) == tree()
-    (client.data / "manifest.json").unlink()
+    client.pins.unlink()
     client.fetch()
     assert brought(client) == tree() | {"corpus/wiki.txt": b"newer\n"}
     assert newer in (client.data / "manifest.json").read_text()
     client.settings["hub"]["text"]["revision"] = first
     client.fetch()
     assert brought(client) == tree()
+
+
+def test_another_source_meanwhile_neither_loses_the_commit_nor_knows_of_it(
+    hub: Hub, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = [f"fetch.generated.{name}" for name in ("corpus_sentences=500", "pairs_per_subset=20")]
+    client.fetch()
+    manifests = []
+    for folder in (client.folder, tmp_path / "fresh"):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        Path("params.yaml").write_text(profile.compose("demo", small))
+        fetch.fetch(Namespace(plan=False))
+        manifests.append(Path("data/manifest.json").read_bytes())
+    assert manifests[0] == manifests[1]
+    hub.repositories[DATASET].commit({"wiki.txt": b"newer\n", "senteval.tar": archive(SENTEVAL)})
+    client.fetch()
+    assert brought(client) == tree()
+
+
+def test_settings_without_a_model_keep_its_commit(hub: Hub, client: Client) -> None:
+    client.fetch()
+    models = client.settings["hub"].pop("models")
+    client.fetch()
+    hub.repositories[MODEL].commit(BERT | {"vocab.txt": b"newer\n"})
+    client.settings["hub"]["models"] = models
+    client.fetch()
+    assert brought(client) == tree()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"senteval": 3}'])
+def test_pins_that_are_none_are_refused(client: Client, content: str) -> None:
+    client.pins.write_text(content)
+    assert "the pins are damaged (data.pins.json). Remove it" in client.refused()
 
 
 def test_the_plan_downloads_nothing(hub: Hub, client: Client) -> None:

@@ -114,8 +114,16 @@ def download(wanted: Wanted) -> Snapshot:
 
 
 def token() -> str | Literal[False]:
-    """The user's token, from the environment alone; False keeps the client from looking elsewhere."""
-    return os.environ.get("HF_TOKEN", "").strip() or False
+    """The user's token, from the environment alone; False keeps the client from looking elsewhere.
+
+    Raises:
+        NegbenchError: no header could hold it; the client's own message would quote it.
+    """
+    found = os.environ.get("HF_TOKEN", "").strip()
+    if any(not "!" <= character <= "~" for character in found):
+        what = "the token has a blank, a line's end or a character other than ASCII in it"
+        raise NegbenchError(what, "HF_TOKEN", "Set it to the token alone.")
+    return found or False
 
 
 def _check_hash(file: Path, wanted: Wanted) -> None:

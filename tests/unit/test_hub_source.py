@@ -266,6 +266,16 @@ def test_a_token_goes_to_the_endpoint_alone(hub: Hub, client: Client) -> None:
         assert token.encode() not in content
 
 
+@pytest.mark.parametrize("token", ["hf_abc\ndef", "hf_abc def", "hf_ü"])
+@pytest.mark.parametrize("plan", [False, True])
+def test_a_token_that_is_none_is_refused_and_not_quoted(hub: Hub, client: Client, token: str, plan: bool) -> None:
+    client.environment["HF_TOKEN"] = token
+    line = client.refused(plan=plan)
+    assert line.endswith("(HF_TOKEN). Set it to the token alone.")
+    assert not any(part in (client.folder / "err").read_text() for part in ("abc", "def", "ü"))
+    assert not hub.asked
+
+
 def test_a_token_comes_from_the_environment_alone(hub: Hub, client: Client) -> None:
     client.home.mkdir()
     (client.home / "token").write_text("hf_kept_in_a_file")

@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
-import tarfile
 import threading
 import time
-from argparse import Namespace
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hub_fixture import DATASET, MODEL, OTHERS, SENTEVAL, TEXT, archive, brought, fill, project, tree
 from loopback_hub import CHUNK, Client, Fault, Hub, Repository, contents
-
-from pipelines import fetch, profile
-
-DATASET = "datasets/owner/sets"
-MODEL = "models/owner/bert"
-TEXT = random.Random(0).randbytes(150_000).hex().encode() + b"\n"
-WEIGHTS = random.Random(1).randbytes(50_000)
-SENTEVAL = {"STS/STS12-en-test/STS.gs.MSRpar.txt": b"1.0\n", "CR/custrev.pos": b"good\n"}
-BERT = {"config.json": b"{}", "model.safetensors": WEIGHTS, "vocab.txt": b"a\nb\n", "1_Pooling/config.json": b"{ }"}
-OTHERS = {"pytorch_model.bin": b"pickle", "onnx/config.json": b"{}", "modeling.py": b"code", "README.md": b"# A model"}
-
-
-def archive(members: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
 
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     with Hub() as hub:
-        sets = hub.repositories[DATASET] = Repository(licence="mit")
-        sets.commit({"wiki.txt": TEXT, "senteval.tar": archive(SENTEVAL), "more.csv": b"1,2\n"})
-        hub.repositories[MODEL] = Repository(licence="apache-2.0")
-        hub.repositories[MODEL].commit(BERT | OTHERS)
-        yield hub
+        yield fill(hub)
 
 
 @pytest.fixture
 def client(hub: Hub, tmp_path: Path) -> Client:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    settings = {
-        "source": "hub",
-        "corpus": "wiki.txt",
-        "hub": {
-            "text": {"repo": "owner/sets", "file": "wiki.txt"},
-            "senteval": {"repo": "owner/sets", "file": "senteval.tar"},
-            "models": {"bert": {"repo": "owner/bert"}},
-        },
-    }
-    return Client(folder, hub.url, settings)
-
-
-def tree() -> dict[str, bytes]:
-    """What a complete fetch brings, without the manifest."""
-    return (
-        {"corpus/wiki.txt": TEXT}
-        | {f"senteval/downstream/{name}": content for name, content in SENTEVAL.items()}
-        | {f"models/bert/{name}": content for name, content in BERT.items()}
-    )
-
-
-def brought(client: Client) -> dict[str, bytes]:
-    found = contents(client.data)
-    assert set(json.loads(found.pop("manifest.json"))) == found.keys()
-    return found
+    return project(tmp_path / "project", hub)
 
 
 def test_the_canonical_tree_comes_whole_and_nothing_else(hub: Hub, client: Client) -> None:
@@ -281,87 +228,3 @@ def test_a_token_comes_from_the_environment_alone(hub: Hub, client: Client) -> N
     (client.home / "token").write_text("hf_kept_in_a_file")
     client.fetch()
     assert {asked.authorization for asked in hub.asked} == {None}
-
-
-def test_the_first_commit_is_kept_until_the_pins_go(hub: Hub, client: Client) -> None:
-    first = next(iter(hub.repositories[DATASET].commits))
-    client.fetch()
-    entries = json.loads((client.data / "manifest.json").read_text())
-    assert entries["corpus/wiki.txt"]["origin"] == f"{DATASET}@{first}"
-    assert all("origin" in entry for entry in entries.values())
-    newer = hub.repositories[DATASET].commit({"wiki.txt": b"newer\n", "senteval.tar": archive(SENTEVAL)})
-    client.fetch()
-    assert brought(client) == tree()
-    client.pins.unlink()
-    client.fetch()
-    assert brought(client) == tree() | {"corpus/wiki.txt": b"newer\n"}
-    assert newer in (client.data / "manifest.json").read_text()
-    client.settings["hub"]["text"]["revision"] = first
-    client.fetch()
-    assert brought(client) == tree()
-
-
-def test_another_source_meanwhile_neither_loses_the_commit_nor_knows_of_it(
-    hub: Hub, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small = [f"fetch.generated.{name}" for name in ("corpus_sentences=500", "pairs_per_subset=20")]
-    client.fetch()
-    manifests = []
-    for folder in (client.folder, tmp_path / "fresh"):
-        folder.mkdir(exist_ok=True)
-        monkeypatch.chdir(folder)
-        Path("params.yaml").write_text(profile.compose("demo", small))
-        fetch.fetch(Namespace(plan=False))
-        manifests.append(Path("data/manifest.json").read_bytes())
-    assert manifests[0] == manifests[1]
-    hub.repositories[DATASET].commit({"wiki.txt": b"newer\n", "senteval.tar": archive(SENTEVAL)})
-    client.fetch()
-    assert brought(client) == tree()
-
-
-def test_settings_without_a_model_keep_its_commit(hub: Hub, client: Client) -> None:
-    client.fetch()
-    models = client.settings["hub"].pop("models")
-    client.fetch()
-    hub.repositories[MODEL].commit(BERT | {"vocab.txt": b"newer\n"})
-    client.settings["hub"]["models"] = models
-    client.fetch()
-    assert brought(client) == tree()
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"senteval": 3}'])
-def test_pins_that_are_none_are_refused(client: Client, content: str) -> None:
-    client.pins.write_text(content)
-    assert "the pins are damaged (data.pins.json). Remove it" in client.refused()
-
-
-def test_the_plan_downloads_nothing(hub: Hub, client: Client) -> None:
-    lines = client.fetch(plan=True).splitlines()
-    assert not client.data.exists()
-    assert not hub.of("GET", "/resolve/")
-    rows = {line.split()[0]: line.split() for line in lines[1:]}
-    sizes = {
-        "corpus/wiki.txt": len(TEXT),
-        "senteval": len(archive(SENTEVAL)),
-        "models/bert": sum(map(len, BERT.values())),
-    }
-    commit = next(iter(hub.repositories[DATASET].commits))
-    assert rows["senteval"][1:4] == [DATASET, commit, "mit"]
-    assert rows["models/bert"][-5:] == ["0", "of", "4", "files", f"{sizes['models/bert']:,}"]
-    assert {name: rows[name][-1] for name in sizes} == {name: f"{size:,}" for name, size in sizes.items()}
-    assert rows["total"] == ["total", f"{sum(sizes.values()):,}"]
-
-
-def test_the_plan_knows_offline_what_the_cache_knows(hub: Hub, client: Client) -> None:
-    client.environment["HF_HUB_OFFLINE"] = "1"
-    cold = client.fetch(plan=True)
-    assert cold.count("unknown offline") == 6  # commit and licence of each
-    assert "0 and what is unknown" in cold
-    client.environment.clear()
-    client.fetch()
-    online = client.fetch(plan=True)
-    assert "4 of 4 files" in online
-    client.environment["HF_HUB_OFFLINE"] = "1"
-    warm = client.fetch(plan=True)
-    assert warm.split()[-1] == online.split()[-1]
-    assert next(iter(hub.repositories[DATASET].commits)) in warm

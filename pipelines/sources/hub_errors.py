@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -54,6 +55,14 @@ def patiently(where: str, call: Callable[[], T]) -> T:
             if wait is None or not _passes(cause):
                 raise _told(cause, where) from error
             time.sleep(max(wait, _asked_for(cause)))
+        except (
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+            KeyError,
+            TypeError,
+        ) as error:  # it makes no sense of an answer
+            next_step = "Check HF_ENDPOINT, and whether the network wants a login first."
+            raise NegbenchError(f"what answers at {constants.ENDPOINT} is no hub", where, next_step) from error
 
 
 def _cause(error: Exception) -> Exception:

@@ -41,7 +41,7 @@ class Fault:
     Attributes:
         method: of the request.
         part: of its path.
-        status: answered instead; 0 answers as usual and then
+        status: answered instead, with headers and content; 0 answers as usual and then
         cut: ends the connection after so many bytes of content; or
         reset: resets it there; or
         stall: waits there until the event comes.
@@ -51,6 +51,7 @@ class Fault:
     part: str
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
+    content: bytes = b""
     cut: int | None = None
     reset: bool = False
     stall: threading.Event | None = None
@@ -128,7 +129,7 @@ class Hub:
         if fault:
             fault.times -= 1
             if fault.status:
-                send(request, fault.status, fault.headers)
+                send(request, fault.status, fault.headers, fault.content)
                 return
         kind, _, rest = path.removeprefix("/api").strip("/").partition("/")
         if not path.startswith("/api/") and kind != "datasets":

@@ -228,3 +228,14 @@ def test_a_token_comes_from_the_environment_alone(hub: Hub, client: Client) -> N
     (client.home / "token").write_text("hf_kept_in_a_file")
     client.fetch()
     assert {asked.authorization for asked in hub.asked} == {None}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("text/html", b"<html>Log in</html>"), ("application/json", b"{}"), ("application/json", b"[]")],
+)
+@pytest.mark.parametrize("plan", [False, True])
+def test_something_that_is_no_hub_is_one_line(hub: Hub, client: Client, kind: str, content: bytes, plan: bool) -> None:
+    hub.faults = [Fault("GET", "/api/", 200, {"Content-Type": kind}, content=content, times=99)]
+    line = client.refused(plan=plan)
+    assert f"what answers at {hub.url} is no hub (fetch.hub.text, datasets/owner/sets). Check HF_ENDPOINT" in line

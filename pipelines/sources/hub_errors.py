@@ -45,15 +45,16 @@ def patiently(where: str, call: Callable[[], T]) -> T:
         OutOfReachError: there is no hub, or HF_HUB_OFFLINE is set, and the cache has not all of it.
         NegbenchError: the hub refuses, or the download failed.
     """
-    waits = iter(_WAITS)
+    waits, tries = iter(_WAITS), 0
     while True:
+        tries += 1
         try:
             return call()
         except (httpx2.HTTPError, OSError) as error:
             cause = _cause(error)
             wait = next(waits, None)
             if wait is None or not _passes(cause):
-                raise _told(cause, where) from error
+                raise _told(cause, where, tries) from error
             time.sleep(max(wait, _asked_for(cause)))
         except (
             json.JSONDecodeError,
@@ -83,9 +84,9 @@ def _asked_for(error: Exception) -> int:
     return min(int(asked), _LONGEST) if asked.isdigit() else 0
 
 
-def _told(error: Exception, where: str) -> NegbenchError:
+def _told(error: Exception, where: str, tries: int) -> NegbenchError:
     if isinstance(error, HfHubHTTPError):
-        return _answered(error, where)
+        return _answered(error, where, tries)
     if isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
         next_step = "Unset HF_HUB_OFFLINE, or bring the cache (HF_HOME) from a machine that has fetched it."
         return OutOfReachError("the cache has not all of it, and the client is offline", where, next_step)
@@ -98,7 +99,7 @@ def _told(error: Exception, where: str) -> NegbenchError:
     return NegbenchError(f"the download failed: {str(error).splitlines()[0]}", where, _AGAIN)
 
 
-def _answered(error: HfHubHTTPError, where: str) -> NegbenchError:
+def _answered(error: HfHubHTTPError, where: str, tries: int) -> NegbenchError:
     status, path = error.response.status_code, error.response.url.path  # never the query: it may hold a signature
     if isinstance(error, GatedRepoError):
         what, next_step = "only those who accepted its terms may read it", "Accept them on its page, then set HF_TOKEN."
@@ -110,5 +111,7 @@ def _answered(error: HfHubHTTPError, where: str) -> NegbenchError:
     elif status == 404:
         what, next_step = f"the hub has no {path}", "Correct the setting."
     else:
-        what, next_step = f"the hub answers {status} for {path}, after {1 + len(_WAITS)} tries", _AGAIN
+        what = f"the hub answers {status} for {path}" + (f", after {tries} tries" if tries > 1 else "")
+        passes = status in _PASSING or status >= 500
+        next_step = _AGAIN if passes else "Ask who runs the hub, or the mirror in HF_ENDPOINT."
     return NegbenchError(what, where, next_step)

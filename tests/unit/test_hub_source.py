@@ -239,3 +239,14 @@ def test_something_that_is_no_hub_is_one_line(hub: Hub, client: Client, kind: st
     hub.faults = [Fault("GET", "/api/", 200, {"Content-Type": kind}, content=content, times=99)]
     line = client.refused(plan=plan)
     assert f"what answers at {hub.url} is no hub (fetch.hub.text, datasets/owner/sets). Check HF_ENDPOINT" in line
+
+
+@pytest.mark.parametrize(("status", "again"), [(416, False), (451, False), (501, True)])
+def test_an_answer_that_no_other_try_changes_is_asked_for_once(
+    hub: Hub, client: Client, status: int, again: bool
+) -> None:
+    hub.faults = [Fault("GET", "/api/models", status, times=9)]
+    line = client.refused()
+    assert len(hub.of("GET", "/api/models")) == 1
+    assert f"the hub answers {status} for /api/models/owner/bert/revision/main (fetch.hub.models.bert" in line
+    assert ("Run again later" in line) == again

@@ -40,7 +40,7 @@ def describe(wanted: Wanted) -> Described:
     ask = api.dataset_info if wanted.kind == "dataset" else api.model_info
     try:
         info = hub_errors.patiently(
-            wanted.where, lambda: ask(wanted.repo, revision=wanted.revision, files_metadata=True)
+            wanted.where, wanted.no_commit, lambda: ask(wanted.repo, revision=wanted.revision, files_metadata=True)
         )
     except hub_errors.OutOfReachError:
         return _describe_cached(wanted)

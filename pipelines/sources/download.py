@@ -17,7 +17,7 @@ from typing import Literal
 from huggingface_hub import snapshot_download
 
 from pipelines.errors import NegbenchError
-from pipelines.sources import hub_errors
+from pipelines.sources import hub_errors, pins
 
 _SHA256 = 64  # digits
 _CODE = ("*.py", ".git*")  # of no use here: no code is taken from the hub
@@ -35,6 +35,7 @@ class Wanted:
         revision: a commit of 40 digits; None is the newest.
         files: names or patterns of names.
         required: names that must be among them.
+        kept: whether the revision is that of an earlier fetch, and none of the settings.
     """
 
     place: str
@@ -44,6 +45,7 @@ class Wanted:
     revision: str | None
     files: tuple[str, ...]
     required: tuple[str, ...] = ()
+    kept: bool = False
 
     @property
     def name(self) -> str:
@@ -54,6 +56,13 @@ class Wanted:
     def where(self) -> str:
         """The setting and the repository, for messages."""
         return f"{self.setting}, {self.name}"
+
+    @property
+    def no_commit(self) -> str:
+        """What to do where the repository has no such commit."""
+        if self.kept:
+            return f"An earlier fetch took it: remove {pins.FILE} for the newest of what has no revision."
+        return "Correct the revision, or set it to null for the newest."
 
     def among(self, names: Iterable[str], commit: str) -> list[str]:
         """Those of the files of a commit that are wanted, sorted.
@@ -96,6 +105,7 @@ def download(wanted: Wanted) -> Snapshot:
     """
     found = hub_errors.patiently(
         wanted.where,
+        wanted.no_commit,
         lambda: snapshot_download(
             wanted.repo,
             repo_type=wanted.kind,

@@ -100,7 +100,7 @@ def _set(task: str) -> Wanted:
 def _kept(item: Wanted, earlier: Mapping[str, str]) -> Wanted:
     """With the commit that an earlier fetch took of this repository, where the settings name none."""
     repo, _, commit = earlier.get(item.place, "").partition("@")
-    return replace(item, revision=commit) if item.revision is None and repo == item.name else item
+    return replace(item, revision=commit, kept=True) if item.revision is None and repo == item.name else item
 
 
 def _link(item: Wanted, snapshot: Snapshot, target: Path) -> None:

@@ -34,11 +34,12 @@ class OutOfReachError(NegbenchError):
     """Nobody answered, or nobody may be asked: what there is must come from the cache."""
 
 
-def patiently(where: str, call: Callable[[], T]) -> T:
+def patiently(where: str, no_commit: str, call: Callable[[], T]) -> T:
     """Call the client, again after a while where that may help.
 
     Args:
         where: the setting behind the call, and the repository.
+        no_commit: what to do where the hub has no such commit.
         call: gives what is wanted.
 
     Raises:
@@ -54,6 +55,8 @@ def patiently(where: str, call: Callable[[], T]) -> T:
             cause = _cause(error)
             wait = next(waits, None)
             if wait is None or not _passes(cause):
+                if isinstance(cause, RevisionNotFoundError):
+                    raise NegbenchError("the hub has no such commit", where, no_commit) from error
                 raise _told(cause, where, tries) from error
             time.sleep(max(wait, _asked_for(cause)))
         except (
@@ -103,8 +106,6 @@ def _answered(error: HfHubHTTPError, where: str, tries: int) -> NegbenchError:
     status, path = error.response.status_code, error.response.url.path  # never the query: it may hold a signature
     if isinstance(error, GatedRepoError):
         what, next_step = "only those who accepted its terms may read it", "Accept them on its page, then set HF_TOKEN."
-    elif isinstance(error, RevisionNotFoundError):
-        what, next_step = "the hub has no such commit", "Correct the revision, or set it to null for the newest."
     elif status in (401, 403):
         what = f"the hub has no such repository, or not for everybody ({status})"
         next_step = "Check the name; if it is private, set HF_TOKEN to a token that may read it."

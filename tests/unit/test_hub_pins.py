@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,19 @@ def test_settings_without_a_model_keep_its_commit(hub: Hub, client: Client) -> N
     client.settings["hub"]["models"] = models
     client.fetch()
     assert brought(client) == tree()
+
+
+@pytest.mark.parametrize("plan", [False, True])
+def test_a_kept_commit_that_the_hub_no_longer_has_says_how_to_let_it_go(hub: Hub, client: Client, plan: bool) -> None:
+    client.fetch()
+    hub.repositories[MODEL].commits.clear()
+    hub.repositories[MODEL].commit(BERT | {"vocab.txt": b"newer\n"})
+    shutil.rmtree(client.home / "hub/models--owner--bert")
+    line = client.refused(plan=plan)
+    assert "the hub has no such commit (fetch.hub.models.bert, owner/bert). An earlier fetch took it: remove" in line
+    client.pins.unlink()
+    client.fetch()
+    assert brought(client)["models/bert/vocab.txt"] == b"newer\n"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"senteval": 3}'])

@@ -98,7 +98,10 @@ def test_no_such_file_names_file_and_setting(hub: Hub, client: Client) -> None:
 
 def test_no_such_commit_names_the_setting(client: Client) -> None:
     client.settings["hub"]["text"]["revision"] = "0" * 40
-    assert "the hub has no such commit (fetch.hub.text, datasets/owner/sets)" in client.refused()
+    line = client.refused()
+    assert (
+        "the hub has no such commit (fetch.hub.text, datasets/owner/sets). Correct the revision, or set it to" in line
+    )
 
 
 def test_a_gated_repository_says_what_to_accept(hub: Hub, client: Client) -> None:

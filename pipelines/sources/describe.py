@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from huggingface_hub import HfApi, get_cached_repo_tree, try_to_load_from_cache
+from huggingface_hub import HfApi, get_cached_repo_tree, is_offline_mode, try_to_load_from_cache
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, RevisionResolutionError
 
 from pipelines.sources import hub_errors
@@ -21,6 +21,7 @@ class Described:
         cached: names that need no download.
         licence: as the repository's card states it; None also where it states none.
         online: whether the hub was asked.
+        cause: why it could not be; "" where it was, or nobody was to be asked.
     """
 
     commit: str | None
@@ -28,6 +29,7 @@ class Described:
     cached: set[str]
     licence: str | None = None
     online: bool = False
+    cause: str = ""
 
 
 def describe(wanted: Wanted) -> Described:
@@ -37,13 +39,15 @@ def describe(wanted: Wanted) -> Described:
         NegbenchError: the hub refuses, or has no such repository.
     """
     api = HfApi(token=token())
+    if is_offline_mode():
+        return _describe_cached(wanted)
     ask = api.dataset_info if wanted.kind == "dataset" else api.model_info
     try:
         info = hub_errors.patiently(
             wanted.where, wanted.no_commit, lambda: ask(wanted.repo, revision=wanted.revision, files_metadata=True)
         )
-    except hub_errors.OutOfReachError:
-        return _describe_cached(wanted)
+    except hub_errors.OutOfReachError as error:
+        return replace(_describe_cached(wanted), cause=f"{error.what}. {error.next_step}")
     assert info.sha is not None  # asked for by revision
     found = _described(wanted, info.sha, {file.rfilename: file.size for file in info.siblings or []})
     licence = getattr(info.card_data, "license", None)

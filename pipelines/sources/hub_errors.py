@@ -25,6 +25,7 @@ from pipelines.errors import NegbenchError
 _WAITS = (1, 4, 16)  # seconds before each further try
 _LONGEST = 60  # seconds waited because the hub says so
 _PASSING = (408, 429, 500, 502, 503, 504)  # answers that another try may change
+_UNASKABLE = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)  # the request was wrong before it was sent
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _AGAIN = "Run again later: whole files that came are kept."
 T = TypeVar("T")
@@ -78,7 +79,7 @@ def _cause(error: Exception) -> Exception:
 def _passes(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in _PASSING
-    return isinstance(error, httpx2.TransportError) and not isinstance(error, httpx2.ConnectError)
+    return isinstance(error, httpx2.TransportError) and not isinstance(error, (httpx2.ConnectError, *_UNASKABLE))
 
 
 def _asked_for(error: Exception) -> int:
@@ -93,6 +94,8 @@ def _told(error: Exception, where: str, tries: int) -> NegbenchError:
     if isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
         next_step = "Unset HF_HUB_OFFLINE, or bring the cache (HF_HOME) from a machine that has fetched it."
         return OutOfReachError("the cache has not all of it, and the client is offline", where, next_step)
+    if isinstance(error, _UNASKABLE):
+        return NegbenchError(f"cannot ask {constants.ENDPOINT}: {error}", where, "Correct HF_ENDPOINT.")
     if isinstance(error, httpx2.TransportError):
         what = f"cannot reach {constants.ENDPOINT}: {str(error) or type(error).__name__}"
         return OutOfReachError(what, where, f"Check the network, or HF_ENDPOINT. {_AGAIN}")

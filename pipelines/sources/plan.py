@@ -26,6 +26,7 @@ class Row:
         licence: as the repository states it; "" where there is none to state.
         cached: files that need no download, of how many; "" where nothing is downloaded.
         size: bytes; None where nobody here knows.
+        cause: why the hub could not be asked; "" where it was, or was not to be.
     """
 
     place: str
@@ -34,6 +35,7 @@ class Row:
     licence: str = ""
     cached: str = ""
     size: int | None = None
+    cause: str = ""
 
 
 def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> list[Row]:
@@ -60,24 +62,25 @@ def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> l
 def _row(item: Wanted) -> Row:
     found = describe(item)
     if found.sizes is None:
-        return Row(item.place, item.name, item.revision or _UNKNOWN, _UNKNOWN, "no", None)
+        return Row(item.place, item.name, item.revision or _UNKNOWN, _UNKNOWN, "no", None, found.cause)
     licence = found.licence or ("none stated" if found.online else _UNKNOWN)
     cached = f"{len(found.cached)} of {len(found.sizes)} files"
     size = sum(size or 0 for size in found.sizes.values())
-    return Row(item.place, item.name, found.commit or "", licence, cached, size)
+    return Row(item.place, item.name, found.commit or "", licence, cached, size, found.cause)
 
 
 def table(found: Sequence[Row]) -> str:
-    """The rows in aligned columns, and their total."""
+    """The rows in aligned columns, and their total; below it why the hub could not be asked."""
     total = sum(row.size or 0 for row in found)
     unknown = any(row.size is None for row in found)
     body = [_cells(row) for row in found]
     body.append(("total", "", "", "", "", f"{total:,}{' and what is unknown' if unknown else ''}"))
     widths = [max(len(line[column]) for line in (_COLUMNS, *body)) for column in range(len(_COLUMNS))]
-    return "\n".join(
+    lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in (_COLUMNS, *body)
-    )
+    ]
+    return "\n".join([*lines, *dict.fromkeys(row.cause for row in found if row.cause)])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

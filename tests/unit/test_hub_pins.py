@@ -8,11 +8,14 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from hub_fixture import BERT, DATASET, MODEL, SENTEVAL, TEXT, archive, brought, fill, project, tree
 from loopback_hub import Client, Hub
 
 from pipelines import fetch, profile
+from pipelines.errors import NegbenchError
+from pipelines.sources import hub_errors
 
 
 @pytest.fixture
@@ -121,3 +124,30 @@ def test_the_plan_knows_offline_what_the_cache_knows(hub: Hub, client: Client) -
     warm = client.fetch(plan=True)
     assert warm.split()[-1] == online.split()[-1]
     assert next(iter(hub.repositories[DATASET].commits)) in warm
+    assert "reach" not in cold + online + warm
+
+
+def test_the_plan_says_why_it_could_not_ask(client: Client) -> None:
+    client.environment["HF_ENDPOINT"] = "http://127.0.0.1:1"
+    last = client.fetch(plan=True).splitlines()[-1]
+    assert last.startswith("cannot reach http://127.0.0.1:1: ")
+    assert "Check the network, or HF_ENDPOINT." in last
+
+
+@pytest.mark.parametrize("plan", [False, True])
+def test_an_endpoint_that_is_no_address_is_refused(hub: Hub, client: Client, plan: bool) -> None:
+    client.environment["HF_ENDPOINT"] = hub.url.removeprefix("http://")
+    assert client.refused(plan=plan).endswith("Correct HF_ENDPOINT.")
+
+
+@pytest.mark.parametrize("error", [httpx2.UnsupportedProtocol, httpx2.LocalProtocolError])
+def test_a_request_that_cannot_be_sent_is_not_tried_again(error: type[httpx2.TransportError]) -> None:
+    calls = []
+
+    def call() -> None:
+        calls.append(error)
+        raise error("no scheme")
+
+    with pytest.raises(NegbenchError, match=r"no scheme \(setting\)"):
+        hub_errors.patiently("setting", "", call)
+    assert len(calls) == 1

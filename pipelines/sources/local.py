@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from eval.mteb_sets import folder_name
 from pipelines.errors import NegbenchError
 from pipelines.params import Fetch
 from pipelines.sources.published import check_sets, find_corpus
@@ -56,7 +57,8 @@ def asked(settings: Fetch, tasks: Sequence[str]) -> tuple[str | None, list[str]]
     if own is None:
         return settings.corpus, [*tasks]
     text = None if (own / "corpus" / settings.corpus).is_file() else settings.corpus
-    return text, [task for task in tasks if not (own / "beir" / task).is_dir()]
+    beir = own / "beir"
+    return text, [task for task in tasks if not ((beir / task).is_dir() or (beir / folder_name(task)).is_dir())]
 
 
 def add(source: Path, target: Path) -> None:

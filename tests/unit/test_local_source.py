@@ -229,6 +229,13 @@ def test_the_stage_trains_on_the_text_of_either_folder(
     assert f"corpus/{text}" in json.loads(Path("data/manifest.json").read_text())
 
 
+@pytest.mark.parametrize("name", ["FiQA2018", "fiqa"])
+def test_a_set_of_ones_own_goes_by_mtebs_name_or_beirs(own: Path, name: str) -> None:
+    (own / "beir/set").rename(own / "beir" / name)
+    settings = params.Fetch(source="hub", corpus="mine.txt", add=own)
+    assert local.asked(settings, ["SciFact", "FiQA2018"]) == (None, ["SciFact"])
+
+
 def test_what_cannot_be_added_is_refused_and_nothing_linked(source: Path, own: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     local.fetch(source, target, "wiki.txt")

@@ -79,8 +79,8 @@ def fetch(
             _convert(item, snapshot, target, names[item.place])
         else:
             _link(item, snapshot, target)
-    if corpus:
-        find_corpus(target / "corpus", corpus)
+        if item.place == f"corpus/{corpus}":
+            _check_text(item, snapshot, target)
     return {item.place: f"{item.name}@{snapshot.commit}" for item, snapshot in found}
 
 
@@ -109,6 +109,14 @@ def _link(item: Wanted, snapshot: Snapshot, target: Path) -> None:
         link = target / item.place if item.kind == "dataset" else target / item.place / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to((snapshot.folder / name).resolve())
+
+
+def _check_text(item: Wanted, snapshot: Snapshot, target: Path) -> None:
+    try:
+        find_corpus(target / "corpus", Path(item.place).name)
+    except NegbenchError as error:
+        what = f"{snapshot.files[0]}: {error.what}"
+        raise NegbenchError(what, item.where, "Name another file or revision.") from error
 
 
 def _unpack(item: Wanted, snapshot: Snapshot, target: Path) -> None:

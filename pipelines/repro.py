@@ -22,11 +22,13 @@ from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
 from pipelines.guarded import guarded
 from pipelines.locks import alone
+from pipelines.paths import DATA
 from pipelines.progress import Board
 
 
 def repro(arguments: argparse.Namespace) -> None:
     """Reproduce what has changed: everything, or the stages that are named and what they need."""
+    check_links()
     with alone(Path(".dvc/tmp/repro.lock"), "`make repro` in this folder"):
         last, run = ["repro", *arguments.targets], guarded
         if arguments.scheduler or arguments.jobs > 1:
@@ -41,6 +43,18 @@ def repro(arguments: argparse.Namespace) -> None:
             last.append("--keep-going")
         if code := run(*last):
             raise NegbenchError(f"dvc repro ended with {code}", "dvc.yaml", "See above what failed.")
+
+
+def check_links() -> None:
+    """Refuse a link in data/ that leads nowhere, which DVC cannot hash: the hub's cache or the local folder is gone.
+
+    Raises:
+        NegbenchError: with the first such link.
+    """
+    for file in sorted(DATA.rglob("*")):
+        if not file.exists():
+            what = "what a file of data/ is a link to is gone"
+            raise NegbenchError(what, file, "Run `dvc repro --force fetch`, which brings the data again.")
 
 
 def on_cluster(stages: Mapping[str, graph.Stage], arguments: argparse.Namespace) -> bool:

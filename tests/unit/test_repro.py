@@ -259,3 +259,13 @@ def test_the_second_of_two_runs_waits_and_says_for_whom(project: Path) -> None:
     assert f"Waiting for `make repro` in this folder, process {one.pid} on " in two.stdout
     assert "Running stage" not in two.stdout
     assert (project / "both").read_text() == "xfirstxsecond"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_data_whose_links_lead_nowhere_are_to_be_fetched_by_force(tmp_path: Path, jobs: str) -> None:
+    (tmp_path / "data/corpus").mkdir(parents=True)
+    (tmp_path / "data/corpus/text.txt").symlink_to(tmp_path / "cache/text.txt")
+    ended = repro(tmp_path, "--jobs", jobs)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert "(data/corpus/text.txt). Run `dvc repro --force fetch`" in line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -60,12 +59,7 @@ def patiently(where: str, no_commit: str, call: Callable[[], T]) -> T:
                     raise NegbenchError("the hub has no such commit", where, no_commit) from error
                 raise _told(cause, where, tries) from error
             time.sleep(max(wait, _asked_for(cause)))
-        except (
-            json.JSONDecodeError,
-            UnicodeDecodeError,
-            KeyError,
-            TypeError,
-        ) as error:  # it makes no sense of an answer
+        except (ValueError, LookupError, TypeError) as error:  # the client makes no sense of an answer
             next_step = "Check HF_ENDPOINT, and whether the network wants a login first."
             raise NegbenchError(f"what answers at {constants.ENDPOINT} is no hub", where, next_step) from error
 

@@ -170,9 +170,9 @@ def main(arguments: Namespace) -> None:
             curves=measured,
         )
         atomic.write_json(arguments.out, whole.model_dump(mode="json"))
-    last = measured[-1]
-    size, speedup = last.speedup()
-    print(ratio(speedup, f"CPU time of {last.plain} to ours: {last.what}, {last.label} {size:,}"))
+    for curve in measured:
+        size, speedup = curve.speedup()
+        print(ratio(speedup, f"CPU time of {curve.plain} to ours: {curve.what}, {curve.label} {size:,}"))
 
 
 def _print(curve: scale.Curve) -> None:

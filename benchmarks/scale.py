@@ -170,9 +170,9 @@ def main(arguments: Namespace) -> None:
             curves=measured,
         )
         atomic.write_json(arguments.out, whole.model_dump(mode="json"))
-    for curve in measured:
-        size, speedup = curve.speedup()
-        print(ratio(speedup, f"CPU time of {curve.plain} to ours: {curve.what}, {curve.label} {size:,}"))
+    for done in measured:
+        size, speedup = done.speedup()
+        print(ratio(speedup, f"CPU time of {done.plain} to ours: {done.what}, {done.label} {size:,}"))
 
 
 def _print(curve: scale.Curve) -> None:

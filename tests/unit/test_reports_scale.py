@@ -103,5 +103,5 @@ def test_what_is_kept_is_whole() -> None:
     kept = scale.load(params.ROOT / SCALE)
     if kept is None:
         pytest.skip("nothing is kept: python -m benchmarks.scale has not been run")
-    assert [one.id for one in kept.curves] == ["sentences", "queue", "batch", "length", "runs"]
+    assert [one.id for one in kept.curves] == ["sentences", "queue", "batch", "length", "runs", "jobs"]
     assert kept.curves[0].ours[-1].size == 1_000_000

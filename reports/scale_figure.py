@@ -31,13 +31,17 @@ def growth(scale: Scale) -> Figure:
     for (above, below), curve in zip(axes.T, scale.curves, strict=True):
         above.set_title(curve.label)
         _ends(below, curve)
+        if not _drawn(curve.ours, "mib")[0]:  # the sizes stand below what there is
+            above.tick_params(labelbottom=True)
+            _ends(above, curve)
+            below.set_visible(False)
     return figure
 
 
 def _ends(axis: Axes, curve: Curve) -> None:
     """Name the smallest and the largest size alone: the labels of panels side by side must not meet."""
     ends = [curve.ours[0].size, curve.ours[-1].size]
-    axis.set_xticks(ends, [f"{size:,}" for size in ends])
+    axis.set_xticks(ends, [f"{size:,}" if size % 1000 else f"{size // 1000:,}k" for size in ends])
     axis.xaxis.set_minor_locator(NullLocator())
     smallest, largest = axis.get_xticklabels()
     smallest.set_horizontalalignment("left")

@@ -16,6 +16,7 @@ from reports import figures, scale
 from reports.document import Figure, Table
 from reports.evidence import Evidence
 from reports.records import Results
+from reports.scale_figure import growth
 from reports.style import GREY, INK
 
 SIZES = [10, 100, 1_000, 10_000]
@@ -105,3 +106,7 @@ def test_what_is_kept_is_whole() -> None:
         pytest.skip("nothing is kept: python -m benchmarks.scale has not been run")
     assert [one.id for one in kept.curves] == ["sentences", "queue", "batch", "length", "runs", "jobs"]
     assert kept.curves[0].ours[-1].size == 1_000_000
+    panels = growth(kept).axes
+    named = [axis for axis in panels if axis.get_visible() and axis.get_xticklabels()]
+    assert len(named) == len(kept.curves)  # the sizes stand once below each column
+    assert [axis.get_visible() for axis in panels] == [True] * 10 + [False] * 2

@@ -10,7 +10,6 @@ its share. The report shows the file as it was written last: write it from a com
 from __future__ import annotations
 
 import multiprocessing
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from benchmarks import points
 from benchmarks.conditions import conditions, ratio
 from benchmarks.encode import random_bert
 from pipelines import atomic, device
+from pipelines.git import git
 from pipelines.main import run
 from reports import scale
 from reports.runs import Machine
@@ -150,7 +150,8 @@ def in_a_process(work: Callable[..., points.Measured], arguments: tuple[Any, ...
 
 def main(arguments: Namespace) -> None:
     """Measure, print and write."""
-    commit = _git("rev-parse", "--short=12", "HEAD") + (", with local changes" if _git("status", "--short") else "")
+    commit = git("rev-parse", "--short=12", "HEAD").decode().strip()
+    commit += ", with local changes" if git("status", "--short") else ""
     measured: list[scale.Curve] = []
     print(conditions("transformers"))
     print(f"{'':<18}{'size':>10}{'CPU seconds':>12}{'MiB':>9}{'reference':>12}{'MiB':>9}", flush=True)
@@ -186,10 +187,6 @@ def _print(curve: scale.Curve) -> None:
         for found in (curve.ours, curve.reference)
     ]
     print(f"{curve.label:<18}exponent {slopes[0]}, reference {slopes[1]}", flush=True)
-
-
-def _git(*command: str) -> str:
-    return subprocess.run(["git", *command], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def parser() -> ArgumentParser:

@@ -65,12 +65,12 @@ class Bench:
         self._settings = settings
         self._steps: dict[tuple[Any, ...], float] = {}
         self._rates: dict[int, float] = {}
-        self._config = _config(settings.backbone)
-        self.longest: int = self._config.max_position_embeddings  # word pieces of a text
+        self.config = _config(settings.backbone)
+        self.longest: int = self.config.max_position_embeddings  # word pieces of a text
 
     def encoder(self, pooling: params.Pooling = "mean") -> Encoder:
         """An encoder of the backbone's size, with random weights."""
-        return Encoder(Bert(self._config.to_dict(), pooler=True), _tokenizer(), pooling, self.longest)
+        return Encoder(Bert(self.config.to_dict(), pooler=True), _tokenizer(), pooling, self.longest)
 
     @cached_property
     def pretraining(self) -> float:
@@ -79,7 +79,7 @@ class Bench:
 
         chosen = self._settings.backbone
         recipe = recipe_of(chosen).model_copy(update={"sentences": STEPS * chosen.batch_size, "epochs": 1})
-        encoder, head = initial(BertForMaskedLM(self._config), _tokenizer(), self.longest)
+        encoder, head = initial(BertForMaskedLM(self.config), _tokenizer(), self.longest)
         return _seconds(MaskedLM(head, encoder, _schedule(recipe)), recipe)
 
     def step(self, run: Run) -> float:
@@ -121,7 +121,8 @@ def _config(backbone: params.Backbone) -> Any:
     size = architecture(backbone)
     file = backbone.folder / "config.json" if backbone.source == "folder" and backbone.folder else None
     if file and file.is_file():
-        size |= {name: getattr(BertConfig.from_json_file(file), name) for name in size}
+        given = BertConfig.from_json_file(file)
+        size |= {name: getattr(given, name) for name in size}
     return BertConfig(**size)
 
 
@@ -212,9 +213,9 @@ def cost(_: argparse.Namespace) -> None:
     settings = params.load()
     bench, machine = Bench(settings), device.machine()
     hours = "GPU hours" if machine["device"] != "CPU" else "hours"
-    config = _config(settings.backbone)
     print(
-        f"Profile {settings.profile}, a backbone of {config.num_hidden_layers} layers of {config.hidden_size}, "
+        f"Profile {settings.profile}, a backbone of {bench.config.num_hidden_layers} layers of "
+        f"{bench.config.hidden_size}, "
         f"on {machine['platform']}, {machine['device']}, {machine['threads']} threads:"
     )
     print(f"{'stage':<40}{'runs':>6}{'steps':>13}{hours:>11}")

@@ -84,11 +84,9 @@ def _named(run: str, settings: params.Params) -> tuple[str, int]:
 
 def _base(settings: params.Params) -> str | None:
     """The backbone's name on the hub, as far as it is known; None for one of our own."""
-    if settings.backbone.source == "pretrain":
-        return None
     folder = settings.backbone.folder
-    if folder is None or folder.parent != DATA / "models":  # its name is nobody's but its owner's
-        return None
+    if settings.backbone.source == "pretrain" or folder is None or folder.parent != DATA / "models":
+        return None  # the name of another folder is nobody's but its owner's
     fetched = settings.fetch.hub.models.get(folder.name) if settings.fetch.source == "hub" else None
     return fetched.repo if fetched else folder.name
 

@@ -12,9 +12,12 @@ def git(*arguments: str) -> bytes:
     """What a git command prints.
 
     Raises:
-        NegbenchError: it failed, as outside a repository.
+        NegbenchError: it failed, as outside a repository, or there is no git.
     """
-    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except OSError as error:
+        raise NegbenchError(f"cannot start git: {error.strerror}", Path.cwd(), "Install git.") from error
     if done.returncode:
         raise NegbenchError(done.stderr.decode().strip(), Path.cwd(), "Work in a clone of the repository.")
     return done.stdout

@@ -25,6 +25,7 @@ import yaml
 from eval.mteb_sets import RERANKING, folder_name
 from pipelines import main, params, profile
 from pipelines.errors import NegbenchError
+from pipelines.git import git
 from pipelines.sources.local import VARIABLE
 
 SENTENCES = 2_000
@@ -122,14 +123,11 @@ def rehearse(arguments: argparse.Namespace) -> None:
 def _copy(folder: Path) -> None:
     """What git has or would have of this repository, without results; what an earlier rehearsal made there goes."""
     shutil.rmtree(folder, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], capture_output=True, check=True
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    for name in git("ls-files", "--cached", "--others", "--exclude-standard", "-z").decode().split("\0")[:-1]:
         if Path(name).is_file() and not name.startswith("results/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(name, folder / name)
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # DVC and the report ask it
+    git("init", "-q", str(folder))  # DVC and the report ask it
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import typst
 
 from pipelines import atomic, main, params
 from pipelines.errors import NegbenchError
+from pipelines.git import git
 from pipelines.paths import BUILD, RUNS
 from reports import (
     cost,
@@ -118,15 +118,11 @@ def drawings(build: Path, whole: Document) -> dict[str, str]:
 def commit(root: Path) -> str:
     """The commit that the code is at, and whether code or settings were changed since."""
     try:
-        head = _git(root, "rev-parse", "--short=12", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--", *TRACKED)
-    except (OSError, subprocess.CalledProcessError):
+        head = git("-C", str(root), "rev-parse", "--short=12", "HEAD").decode().strip()
+        changed = git("-C", str(root), "status", "--porcelain", "--", *TRACKED)
+    except NegbenchError:
         return "No commit: not under version control, or nothing committed yet"
     return f"Commit {head}{', with local changes' if changed else ''}"
-
-
-def _git(root: Path, *command: str) -> str:
-    return subprocess.run(["git", *command], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def compiler(template: Path, build: Path, report: Document) -> typst.Compiler:

@@ -5,28 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
-from hub_fixture import BERT, DATASET, MODEL, SENTEVAL, TEXT, archive, brought, fill, project, tree
+from hub_fixture import BERT, DATASET, MODEL, SENTEVAL, TEXT, archive, brought, tree
 from loopback_hub import Client, Hub
 
 from pipelines import fetch, profile
 from pipelines.errors import NegbenchError
 from pipelines.sources import hub_errors
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        yield fill(hub)
-
-
-@pytest.fixture
-def client(hub: Hub, tmp_path: Path) -> Client:
-    return project(tmp_path / "project", hub)
 
 
 def test_the_first_commit_is_kept_until_the_pins_go(hub: Hub, client: Client) -> None:

@@ -5,24 +5,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from hub_fixture import DATASET, MODEL, OTHERS, SENTEVAL, TEXT, archive, brought, fill, project, tree
+from hub_fixture import DATASET, MODEL, OTHERS, SENTEVAL, TEXT, archive, brought, tree
 from loopback_hub import CHUNK, Client, Fault, Hub, Repository, contents
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        yield fill(hub)
-
-
-@pytest.fixture
-def client(hub: Hub, tmp_path: Path) -> Client:
-    return project(tmp_path / "project", hub)
 
 
 def test_the_canonical_tree_comes_whole_and_nothing_else(hub: Hub, client: Client) -> None:

@@ -11,6 +11,7 @@ from string import ascii_lowercase
 import hypothesis
 import pytest
 import torch
+from words import WORDS
 
 from eval.senteval import TABLES, YEARS
 from methods.core.encoder import Encoder
@@ -18,23 +19,6 @@ from methods.core.encoder import Encoder
 # A busy machine is slow and no test is about time. The same examples everywhere: a clone passes where this one did.
 hypothesis.settings.register_profile("negbench", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("negbench")
-
-WORDS = [
-    "man",
-    "woman",
-    "dog",
-    "cat",
-    "guitar",
-    "flute",
-    "plays",
-    "rides",
-    "eats",
-    "big",
-    "two",
-    "the",
-    "a",
-    "in",
-]
 
 
 @pytest.fixture(scope="session")

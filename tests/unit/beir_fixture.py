@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from words import WORDS
+
 HEADER = "query-id\tcorpus-id\tscore"
-WORDS = ["man", "woman", "dog", "cat", "guitar", "flute", "plays", "rides", "eats", "big", "two", "the", "a", "in"]
 
 
 def write_set(folder: Path, *, seed: int = 0, candidates: bool = False) -> Path:

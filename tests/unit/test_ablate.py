@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import WORDS
+from words import WORDS
 
 from eval import sts
 from methods.core.contract import Schedule, load_trained

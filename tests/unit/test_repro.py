@@ -151,6 +151,7 @@ def start(project: Path, *options: str, program: tuple[str, ...] = ("-m", "pipel
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
 
 

@@ -64,7 +64,7 @@ format: $(VENV)/installed ## let ruff rewrite the code
 
 clean: ## remove what the pipeline made; DVC's cache stays, so nothing is lost
 	rm -rf data runs results/ablate reports/build .checkpoints .rehearsal
-	find results -type f ! -name metrics.json -delete
+	git clean -fdXq results  # what git ignores: neither metrics nor finished reports
 
 lock: ## take the newest versions that pyproject.toml allows into requirements.lock
 	$(PYTHON) -m venv --clear .lock

@@ -54,8 +54,11 @@ def compose(name: str, overrides: list[str]) -> str:
         at_fault = next((o for o in overrides if o.split("=")[0].lstrip("+~") in str(error)), " ".join(overrides))
         raise NegbenchError(f"cannot apply '{at_fault}'", f"profile {name}", "Give settings as key=value.") from None
     assert isinstance(values, dict)
-    if any(override.startswith("study=") for override in overrides):
-        values["ablate"] = {name: study for name, study in values["ablate"].items() if not _left_out(name, study)}
+    values["ablate"] = {
+        study: of_it
+        for study, of_it in values["ablate"].items()
+        if any(override.startswith(f"ablate.{study}.") for override in overrides) or not _left_out(study, of_it)
+    }
     checked = params.check(values, f"profile {name}")
     _check_methods(checked)
     header = f"# Composed by `python -m pipelines.profile {' '.join([name, *overrides])}`; meanings and sources of\n"
@@ -64,7 +67,7 @@ def compose(name: str, overrides: list[str]) -> str:
 
 
 def _left_out(name: str, study: Mapping[str, Any]) -> bool:
-    """Whether all there is of a study is how the profile cuts it down: `study=[...]` does not choose it."""
+    """Whether all there is of a study is how the profile cuts it down: nobody chose it."""
     return "method" not in study and (PROFILES / "study" / f"{name}.yaml").is_file()
 
 

@@ -58,13 +58,13 @@ def test_a_small_set_with_a_small_model(tiny_encoder_folder: Path, tmp_path: Pat
 
 
 def shortened(whole: Path, folder: Path) -> Path:
-    """The real set with its first 30 test queries, the documents relevant to them and 200 others."""
+    """The real set with its first 10 test queries, the documents relevant to them and 100 others."""
     qrels = (whole / "qrels/test.tsv").read_text(encoding="utf-8").splitlines()
-    wanted = [*dict.fromkeys(line.split("\t")[0] for line in qrels[1:])][:30]
+    wanted = [*dict.fromkeys(line.split("\t")[0] for line in qrels[1:])][:10]
     kept = [line for line in qrels[1:] if line.split("\t")[0] in wanted]
     relevant = {line.split("\t")[1] for line in kept}
     corpus = (whole / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
-    others = [line for line in corpus if json.loads(line)["_id"] not in relevant][:200]
+    others = [line for line in corpus if json.loads(line)["_id"] not in relevant][:100]
     queries = (whole / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     (folder / "qrels").mkdir(parents=True)
     for name, lines in {

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,10 @@ def main() -> int:
 
 
 def _fuzz(name: str, inputs: int, seed: int) -> None:
-    if _GUIDED:
-        import atheris
-
-        with atheris.instrument_imports(include=["eval", "methods", "pipelines", "reports"]):
-            from benchmarks.fuzz.targets import TARGETS
-    else:
+    with _instrumented() if _GUIDED else nullcontext():
         from benchmarks.fuzz.targets import TARGETS
 
-    target = TARGETS[name]()
+        target = TARGETS[name]()  # some readers are imported here
     files = [*target.files]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -89,6 +85,16 @@ def _fuzz(name: str, inputs: int, seed: int) -> None:
             for _ in range(inputs):
                 data = chance.choice(seeds)
                 attempt(data[:1] + mutate(data[1:], chance))
+
+
+def _instrumented() -> AbstractContextManager[None]:
+    """What is imported in the block tells atheris which of its lines have run."""
+    import atheris
+
+    instrumented: AbstractContextManager[None] = atheris.instrument_imports(
+        include=["eval", "methods", "pipelines", "reports"]
+    )
+    return instrumented
 
 
 def _guided(attempt: Any, seeds: list[bytes], inputs: int, seed: int, folder: Path) -> None:

@@ -21,7 +21,7 @@ from pipelines.params import ROOT
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->\n"
-BENCHMARKS = ("train", "methods", "encode", "transfer")
+BENCHMARKS = ("train", "looks", "methods", "encode", "transfer")
 _RATIO = re.compile(r"^ratio (\d+\.\d+): (.+)$", re.MULTILINE)  # as conditions.ratio prints it
 
 

@@ -67,6 +67,15 @@ def test_the_reference_recipe_gives_our_losses_without_dropout(tiny_encoder_fold
     assert runs["fp32"].watch.flops < runs[REFERENCE].watch.flops
 
 
+def test_looks_take_turns_with_steps(tiny_encoder_folder: Path, sts_tree: Path) -> None:
+    from benchmarks.looks import turns
+
+    settings = Train(sentences=len(SENTENCES), max_length=12, batch_size=4, lr=1e-3)
+    found = turns(tiny_encoder_folder, sts_tree, SENTENCES, settings, rounds=2)
+    assert [*found] == ["STS-B dev", "STS-B dev and the test sets"]
+    assert all(len(ratios) == 2 and min(ratios) > 1 for ratios in found.values())
+
+
 @pytest.mark.slow
 def test_seeds_train_at_once_in_processes_of_their_own(tiny_encoder_folder: Path) -> None:
     from benchmarks.gpu import rate

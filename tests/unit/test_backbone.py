@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from methods.core.contract import Batch, Schedule
+from methods.core.masked_lm import MaskedLM
 from methods.core.trainer import History
 from pipelines import params
-from pipelines.backbone import pretrain
+from pipelines.backbone import initial, pretrain
 from pipelines.errors import NegbenchError
 
 WORDS = ["man", "dog", "cat", "eats", "rides", "big", "red", "small"]
@@ -28,6 +31,27 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def trained(corpus: Path, **settings: Any) -> History:
     sizes = {"vocab_size": 200, "layers": 1, "hidden": 16, "heads": 2, "sentences": 320, "batch_size": 32}
     return pretrain(params.Backbone(source="pretrain", **{**sizes, **settings}), corpus, checkpoint_seconds=60)[1]
+
+
+def test_the_loss_is_that_of_transformers_without_dropout(tiny_encoder_folder: Path) -> None:
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+
+    tokenizer = BertTokenizerFast.from_pretrained(tiny_encoder_folder)
+    model = BertForMaskedLM(BertConfig.from_pretrained(tiny_encoder_folder)).eval()
+    assert model.config.hidden_dropout_prob > 0
+    encoder, head = initial(model, tokenizer, 16)
+    for name in ("position", "token_type"):  # ours start from nothing
+        getattr(model.bert.embeddings, f"{name}_embeddings").weight.data.zero_()
+    method = MaskedLM(head, encoder, Schedule(1, 4, 16, 4)).train()
+
+    text = tokenizer([" ".join(WORDS[i:] + WORDS[:i]) for i in range(4)], return_tensors="pt")
+    batch = Batch(text["input_ids"], text["attention_mask"], torch.arange(4), None)
+    torch.manual_seed(0)
+    loss, _ = method(batch)
+    torch.manual_seed(0)
+    ids, labels = method.corrupt(batch.ids)
+    assert (labels >= 0).sum() > 1
+    assert loss.item() == pytest.approx(model(ids, batch.mask, labels=labels).loss.item(), rel=1e-5)
 
 
 def test_bfloat16_rounds_each_step_and_learns_the_same(corpus: Path) -> None:

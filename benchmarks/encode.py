@@ -14,7 +14,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.conditions import conditions, ratio
+from benchmarks.inputs import random_bert
 from eval import senteval, transfer_sets
 from eval.embeddings import EmbeddedOnce
 from methods.core.encoder import Encoder
@@ -57,23 +57,6 @@ def sentevals_way(tokenizer: Any, model: Any, lists: list[list[str]]) -> list[ND
     return found
 
 
-def random_bert(folder: Path, vocabulary: Path, layers: int, width: int) -> None:
-    """Write a randomly initialised BERT with BERT's own vocabulary."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    torch.manual_seed(0)
-    tokenizer = BertTokenizerFast(str(vocabulary), model_max_length=512)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=width // 64,
-        intermediate_size=4 * width,
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
 def main(arguments: Namespace) -> None:
     """Time both and print the ratio."""
     work = [*lists(arguments.data)]
@@ -82,14 +65,12 @@ def main(arguments: Namespace) -> None:
 
     print(conditions("transformers"))
     print(f"{total} sentences, {distinct} distinct; {arguments.layers} layers of {arguments.width}", flush=True)
-    with TemporaryDirectory() as scratch:
-        model = Path(scratch) / "model"
-        random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
+    with random_bert(arguments.data, arguments.layers, arguments.width) as model:
         encoder = Encoder.load(model, "cls_before_pooler")
         tokenizer, bert = AutoTokenizer.from_pretrained(model), BertModel.from_pretrained(model).eval()
         ways: dict[str, Callable[[], Any]] = {
             "one pass": lambda: EmbeddedOnce(
-                encoder, chain.from_iterable(work), Path(scratch) / "matrix.npy", progress="one pass"
+                encoder, chain.from_iterable(work), model / "matrix.npy", progress="one pass"
             ),
             "SentEval's way": lambda: sentevals_way(tokenizer, bert, work),
         }

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmarks.conditions import conditions, ratio
-from benchmarks.encode import random_bert
+from benchmarks.inputs import CORPUS, random_bert
 from benchmarks.stopwatch import WARM, Stopwatch
 from benchmarks.train import LENGTH, start
 from methods.core import trainer
@@ -50,13 +49,11 @@ def rate(model: Path, sentences: Sequence[str], settings: Train, compiled: bool,
 def main(arguments: Namespace) -> None:
     """Print sentences a second of each way, and the ratios."""
     batch = arguments.batch
-    sentences = read_sentences(arguments.data / "corpus/wiki_sentences_1m.txt.xz", arguments.sentences)
+    sentences = read_sentences(arguments.data / CORPUS, arguments.sentences)
     settings = Train(sentences=len(sentences), max_length=LENGTH, batch_size=batch, precision=arguments.precision)
     print(conditions())
     print(f"{arguments.layers} layers of {arguments.width}, batch {batch}, {arguments.precision}", flush=True)
-    with TemporaryDirectory() as scratch:
-        model = Path(scratch)
-        random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
+    with random_bert(arguments.data, arguments.layers, arguments.width) as model:
         alone = rate(model, sentences, settings, False, 1)
         print(f"one seed: {alone:.0f} sentences/s", flush=True)
         if arguments.compiled:

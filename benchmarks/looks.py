@@ -15,12 +15,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
 from benchmarks.conditions import conditions, ratio
-from benchmarks.encode import random_bert
+from benchmarks.inputs import CORPUS, random_bert
 from benchmarks.stopwatch import synchronise
 from benchmarks.train import LENGTH, start
 from eval.looks import SCORES, STSB_DEV, Looks
@@ -65,13 +64,11 @@ def _seconds(work: Callable[[], object]) -> float:
 def main(arguments: Namespace) -> None:
     """Print each turn, and the ratios."""
     batch = arguments.batch
-    sentences = read_sentences(arguments.data / "corpus/wiki_sentences_1m.txt.xz", EVERY * batch)
+    sentences = read_sentences(arguments.data / CORPUS, EVERY * batch)
     settings = Train(sentences=len(sentences), max_length=LENGTH, batch_size=batch, precision=arguments.precision)
     print(conditions())
     print(f"{arguments.layers} layers of {arguments.width}, batch {batch}, {arguments.precision}", flush=True)
-    with TemporaryDirectory() as scratch:
-        model = Path(scratch)
-        random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
+    with random_bert(arguments.data, arguments.layers, arguments.width) as model:
         found = turns(model, arguments.data, sentences, settings, arguments.rounds)
     for way, ratios in found.items():
         print(f"{way}, turn by turn: {', '.join(f'{one:.2f}' for one in ratios)}")

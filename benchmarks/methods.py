@@ -14,7 +14,6 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.conditions import conditions, ratio
-from benchmarks.encode import random_bert
+from benchmarks.inputs import CORPUS, random_bert
 from benchmarks.memory import peak
 from methods.core.contract import Batch, Schedule, TrainedMethod, load_method
 from methods.core.encoder import Encoder
@@ -103,12 +102,10 @@ def main(arguments: Namespace) -> None:
     names = [name for name in method_names() if issubclass(load_method(name), TrainedMethod)]
     if arguments.methods:
         names = [name for name in names if name in {REFERENCE, *arguments.methods}]
-    sentences = read_sentences(arguments.data / "corpus/wiki_sentences_1m.txt.xz", 20_000)
+    sentences = read_sentences(arguments.data / CORPUS, 20_000)
     print(conditions())
     print(f"{arguments.layers} layers of {arguments.width}, batch {arguments.batch}")
-    with TemporaryDirectory() as scratch:
-        model = Path(scratch)
-        random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
+    with random_bert(arguments.data, arguments.layers, arguments.width) as model:
         steppers = {name: Stepper(name, model, sentences, arguments.batch) for name in names}
         seconds = times(steppers, arguments.rounds)
         held = {}

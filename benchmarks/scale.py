@@ -16,14 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tqdm import tqdm
 
 from benchmarks import points
 from benchmarks.conditions import conditions, ratio
-from benchmarks.encode import random_bert
+from benchmarks.inputs import CORPUS, random_bert
 from pipelines import atomic, device
 from pipelines.git import git
 from pipelines.main import run
@@ -155,9 +154,8 @@ def main(arguments: Namespace) -> None:
     measured: list[scale.Curve] = []
     print(conditions("transformers"))
     print(f"{'':<18}{'size':>10}{'CPU seconds':>12}{'MiB':>9}{'reference':>12}{'MiB':>9}", flush=True)
-    with TemporaryDirectory() as scratch:
-        random_bert(Path(scratch), arguments.data / "models/bert-base-uncased/vocab.txt", LAYERS, WIDTH)
-        for curve in curves(Path(scratch), arguments.data / "corpus/wiki_sentences_1m.txt.xz"):
+    with random_bert(arguments.data, LAYERS, WIDTH) as model:
+        for curve in curves(model, arguments.data / CORPUS):
             if not arguments.curves or curve.id in arguments.curves:
                 measured.append(measure(curve))
                 _print(measured[-1])

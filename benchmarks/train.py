@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from benchmarks import recipe
 from benchmarks.conditions import conditions, ratio
-from benchmarks.encode import random_bert
+from benchmarks.inputs import CORPUS, random_bert
 from benchmarks.stopwatch import PHASES, Stopwatch, synchronise
 from methods.core import trainer
 from methods.core.contract import Schedule
@@ -137,14 +137,12 @@ def show(turns: Sequence[Mapping[str, Run]], precision: str) -> None:
 def main(arguments: Namespace) -> None:
     """Time all ways and print where the time goes, whether the losses agree, and the ratios."""
     batch = arguments.batch
-    sentences = read_sentences(arguments.data / "corpus/wiki_sentences_1m.txt.xz", batch * arguments.steps)
+    sentences = read_sentences(arguments.data / CORPUS, batch * arguments.steps)
     settings = Train(sentences=len(sentences), max_length=LENGTH, batch_size=batch, lr=arguments.lr)
     theirs = "fp16" if device.best().type == "cuda" else "fp32"
     print(conditions("transformers", "accelerate"))
     print(f"{arguments.layers} layers of {arguments.width}, batch {batch}, {LENGTH} word pieces at most")
-    with TemporaryDirectory() as scratch:
-        model = Path(scratch)
-        random_bert(model, arguments.data / "models/bert-base-uncased/vocab.txt", arguments.layers, arguments.width)
+    with random_bert(arguments.data, arguments.layers, arguments.width) as model:
         apart = without_dropout(model, sentences[: batch * 10], settings)
         ways = [*arguments.precisions, REFERENCE]
         seeds = tqdm(range(arguments.turns), desc="turns", disable=None)

@@ -223,7 +223,7 @@ class Attention(nn.Module):
         split = padded.view(*padded.shape[:2], 3, self.heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, heads, L, H / heads)
         dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, tokens.mask[:, None, None, :], dropout)
+        mixed = _attend(query, key, value, tokens.mask[:, None, None, :], dropout)
         out: Tensor = self.output(tokens.pack(mixed.transpose(1, 2).flatten(2)), states)
         return out
 
@@ -245,6 +245,15 @@ class Attention(nn.Module):
         """Weights and biases of a projection, head by head: (heads, H / heads, H + 1)."""
         joined = torch.cat([projection.weight, projection.bias[:, None]], dim=1)
         return joined.view(self.heads, -1, joined.shape[1])
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: float) -> Tensor:
+    """Attention of (B, heads, L, D) under a mask that broadcasts to (B, heads, L, L): (B, heads, L, D)."""
+    if query.device.type == "cpu":
+        # Without dropout its gradient takes a CPU twice as long in bfloat16 as in float32 (torch 2.13).
+        with torch.autocast("cpu", enabled=False):
+            return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask, dropout)
+    return F.scaled_dot_product_attention(query, key, value, mask, dropout)
 
 
 class Dense(nn.Module):

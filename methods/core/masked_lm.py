@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
 from methods.core.encoder import Encoder
 
-PROBABILITY = 0.15  # of a token to be predicted; of those 80 % are masked, 10 % replaced, 10 % kept (section 3.1)
+# Of a token to be predicted; of those 80 % are masked, 10 % replaced, 10 % kept (section 3.1).
+# Deviation: BERT has 0.15. A short run gets more out of a sentence with more (Wettig et al., EACL 2023).
+PROBABILITY = 0.3
 _IGNORED = -100
 
 
@@ -38,7 +40,7 @@ class MaskedLM(TrainedMethod):
         """Training mode, but for the encoder."""
         super().train(mode)
         # Deviation: BERT drops a tenth of the units. Dropout keeps a model from learning by heart what it sees often;
-        # ours sees each sentence about once, and learns more from it without (Geiping & Goldstein, ICML 2023).
+        # ours sees each sentence once or twice, and learns more from it without (Geiping & Goldstein, ICML 2023).
         self.encoder.eval()
         return self
 
@@ -47,10 +49,11 @@ class MaskedLM(TrainedMethod):
         ids, labels = self.corrupt(batch.ids)
         states = self.encoder.backbone(ids, batch.mask).last_hidden_state  # (B, L, H)
         chosen = labels != _IGNORED
-        # The vocabulary layer runs on the chosen positions alone: at 15 % it would cost more than the encoder.
+        # The vocabulary layer runs on the chosen positions alone: on all it would cost more than the encoder.
         scores = self.head(states[chosen]).float()  # (chosen, V)
         loss = F.cross_entropy(scores, labels[chosen]) if len(scores) else states.sum() * 0
-        accuracy = (scores.argmax(-1) == labels[chosen]).float().mean()
+        named = scores.gather(1, labels[chosen][:, None])[:, 0]
+        accuracy = (named == scores.amax(-1)).float().mean()  # argmax takes a CPU seven times as long
         return loss, {"accuracy": accuracy.detach()}
 
     def corrupt(self, ids: Tensor) -> tuple[Tensor, Tensor]:

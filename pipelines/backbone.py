@@ -16,7 +16,7 @@ from torch import nn
 from methods.core.bert import Bert
 from methods.core.contract import Schedule
 from methods.core.encoder import Encoder
-from methods.core.masked_lm import MaskedLM
+from methods.core.masked_lm import PROBABILITY, MaskedLM
 from methods.core.text import TokenTable
 from methods.core.trainer import History, total_steps, train
 from pipelines import atomic, device, locks, log, main, params, provenance
@@ -54,7 +54,8 @@ def describe(settings: params.Params, encoder: Encoder) -> dict[str, Any]:
     """What was done, for the report."""
     chosen = settings.backbone.model_dump(mode="json", include=_TOLD)
     parameters = sum(parameter.numel() for parameter in encoder.parameters())
-    return {**chosen, "corpus": settings.fetch.corpus, "parameters": parameters, "vocabulary": len(encoder.tokenizer)}
+    known = {"predicted": PROBABILITY, "parameters": parameters, "vocabulary": len(encoder.tokenizer)}
+    return {**chosen, "corpus": settings.fetch.corpus, **known}
 
 
 def pretrain(settings: params.Backbone, corpus: Path, checkpoint_seconds: float) -> tuple[Encoder, History]:

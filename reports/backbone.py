@@ -27,6 +27,7 @@ class Recipe(Stored):
     parameters: int  # of the encoder
     vocabulary: int  # word pieces
     corpus: str
+    predicted: float  # share of its word pieces
     sentences: int
     max_length: int
     epochs: int
@@ -84,7 +85,8 @@ def section(found: Pretraining | None) -> Section | None:
         f"layer{'s' * (recipe.layers != 1)}, {recipe.hidden} units and {number(recipe.heads)} "
         f"head{'s' * (recipe.heads != 1)}, {recipe.parameters / 1e6:.2f} million parameters over "
         f"{recipe.vocabulary:,} word pieces. It was pretrained here by masked language modelling on "
-        f"{recipe.sentences:,} sentences of {recipe.corpus}, cut at {recipe.max_length} word pieces: "
+        f"{recipe.sentences:,} sentences of {recipe.corpus}, cut at {recipe.max_length} word pieces, "
+        f"{100 * recipe.predicted:g}\N{NO-BREAK SPACE}% of them to be predicted: "
         f"{number(recipe.epochs)} pass{'es' * (recipe.epochs != 1)} in batches of {recipe.batch_size}, {steps:,} steps "
         f"in {recipe.precision} with a learning rate that rises to {recipe.lr:g} and falls to zero. Over the last "
         f"{number(last)} steps the loss is {loss:.2f} nats for a masked word piece, a perplexity of "

@@ -33,7 +33,9 @@ def trained(corpus: Path, **settings: Any) -> History:
     return pretrain(params.Backbone(source="pretrain", **{**sizes, **settings}), corpus, checkpoint_seconds=60)[1]
 
 
-def test_the_loss_is_that_of_transformers_without_dropout(tiny_encoder_folder: Path) -> None:
+@pytest.fixture
+def pair(tiny_encoder_folder: Path) -> tuple[MaskedLM, Any]:
+    """The method, and transformers' model with the same weights."""
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
     tokenizer = BertTokenizerFast.from_pretrained(tiny_encoder_folder)
@@ -42,8 +44,12 @@ def test_the_loss_is_that_of_transformers_without_dropout(tiny_encoder_folder: P
     encoder, head = initial(model, tokenizer, 16)
     for name in ("position", "token_type"):  # ours start from nothing
         getattr(model.bert.embeddings, f"{name}_embeddings").weight.data.zero_()
-    method = MaskedLM(head, encoder, Schedule(1, 4, 16, 4)).train()
+    return MaskedLM(head, encoder, Schedule(1, 4, 16, 4)).train(), model
 
+
+def test_the_loss_is_that_of_transformers_without_dropout(pair: tuple[MaskedLM, Any]) -> None:
+    method, model = pair
+    tokenizer: Any = method.encoder.tokenizer
     text = tokenizer([" ".join(WORDS[i:] + WORDS[:i]) for i in range(4)], return_tensors="pt")
     batch = Batch(text["input_ids"], text["attention_mask"], torch.arange(4), None)
     torch.manual_seed(0)
@@ -52,6 +58,25 @@ def test_the_loss_is_that_of_transformers_without_dropout(tiny_encoder_folder: P
     ids, labels = method.corrupt(batch.ids)
     assert (labels >= 0).sum() > 1
     assert loss.item() == pytest.approx(model(ids, batch.mask, labels=labels).loss.item(), rel=1e-5)
+
+
+def test_what_is_to_be_predicted_is_masked_replaced_or_kept_as_in_bert(pair: tuple[MaskedLM, Any]) -> None:
+    method, _ = pair
+    torch.manual_seed(0)
+    before = torch.randint(method.vocabulary, (2000, 50))
+    after, labels = method.corrupt(before)
+    special, chosen = torch.isin(before, method.special), labels >= 0
+    assert not (chosen & special).any()
+    assert (labels[chosen] == before[chosen]).all()
+    assert (after[~chosen] == before[~chosen]).all()
+    share = 1 / method.vocabulary  # of the replaced ones that get the mask, and of those that get themselves
+    for part, whole, expected in (
+        (chosen, ~special, 0.3),
+        (chosen & (after == method.mask_id), chosen, 0.8 + 0.1 * share),
+        (chosen & (after == before), chosen, 0.1 + 0.1 * share),
+    ):
+        of = int(whole.sum())
+        assert int(part.sum()) / of == pytest.approx(expected, abs=5 * (expected * (1 - expected) / of) ** 0.5)
 
 
 def test_bfloat16_rounds_each_step_and_learns_the_same(corpus: Path) -> None:

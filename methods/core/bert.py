@@ -252,7 +252,8 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: fl
     if query.device.type == "cpu" and query.dtype is torch.bfloat16:
         # Without dropout its gradient takes a CPU twice as long in bfloat16 as in float32 (torch 2.13).
         with torch.autocast("cpu", enabled=False):
-            return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask, dropout)
+            mixed = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask, dropout)
+            return mixed.to(query.dtype)
     return F.scaled_dot_product_attention(query, key, value, mask, dropout)
 
 

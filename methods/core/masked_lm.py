@@ -51,8 +51,9 @@ class MaskedLM(TrainedMethod):
         chosen = labels != _IGNORED
         # The vocabulary layer runs on the chosen positions alone: on all it would cost more than the encoder.
         scores = self.head(states[chosen]).float()  # (chosen, V)
-        loss = F.cross_entropy(scores, labels[chosen]) if len(scores) else states.sum() * 0
-        named = scores.gather(1, labels[chosen][:, None])[:, 0]
+        targets = labels[chosen]
+        loss = F.cross_entropy(scores, targets) if len(scores) else states.sum() * 0
+        named = scores.gather(1, targets[:, None])[:, 0]
         accuracy = (named == scores.amax(-1)).float().mean()  # argmax takes a CPU seven times as long
         return loss, {"accuracy": accuracy.detach()}
 

@@ -13,6 +13,7 @@ from time import sleep
 from uuid import uuid4
 
 import cloudpickle
+import dask
 from distributed import Client, Future, LocalCluster, as_completed
 
 from pipelines import clone, worker
@@ -35,14 +36,16 @@ def connect(address: str | None, jobs: int) -> Iterator[Client]:
         NegbenchError: nothing answers at the address.
     """
     if address is None:
-        cluster = LocalCluster(
-            n_workers=1,
-            threads_per_worker=jobs,
-            processes=False,  # threads are enough: each stage is a process of its own
-            memory_limit=0,
-            dashboard_address="127.0.0.1:0",  # cannot be left out, and is nothing for the network
-            worker_dashboard_address="127.0.0.1:0",
-        )
+        # A worker in this process is silent only when all of it was: on a machine that slept.
+        with dask.config.set({"distributed.scheduler.worker-ttl": None}):
+            cluster = LocalCluster(
+                n_workers=1,
+                threads_per_worker=jobs,
+                processes=False,  # threads are enough: each stage is a process of its own
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",  # cannot be left out, and is nothing for the network
+                worker_dashboard_address="127.0.0.1:0",
+            )
         with cluster, Client(cluster) as client:
             yield client
         return

@@ -131,6 +131,12 @@ stages:
   endless: {cmd: 'touch began; sleep 600', deps: [source], outs: [never]}
 """
 
+SLEEPY = """
+stages:
+  first: {cmd: 'touch began; until [ -e awake ]; do sleep 0.1; done; touch first', deps: [source], outs: [first]}
+  last: {cmd: cp first last, deps: [first], outs: [last]}
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -246,6 +252,21 @@ def test_an_interruption_stops_all_that_ran_and_locks_nothing(project: Path, how
     until(lambda: not processes_in(project), 30)
     (project / "dvc.yaml").write_text(STAGES)
     assert repro(project).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_run_that_was_asleep_goes_on(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "1s")  # Dask makes it five at least
+    (project / "dvc.yaml").write_text(SLEEPY)
+    started = start(project)
+    until((project / "began").exists, 30)
+    started.send_signal(signal.SIGSTOP)
+    time.sleep(8)
+    started.send_signal(signal.SIGCONT)
+    (project / "awake").touch()
+    out, err = started.communicate(timeout=60)
+    assert started.returncode == 0, out + err
+    assert (project / "last").exists()
 
 
 @pytest.mark.slow

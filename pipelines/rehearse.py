@@ -3,8 +3,9 @@
     python -m pipelines.rehearse paper
 
 What a run of days would meet on its last day is met now: each stage, method, figure and study of the profile, a study
-with its first two cells, in a copy of the repository under .rehearsal/, so that params.yaml and results stay as they
-are. The backbone is a small BERT that has seen almost no text and the text is short, so the numbers mean nothing.
+with both ends of its grid and each of its switches, in a copy of the repository under .rehearsal/, so that params.yaml
+and results stay as they are. The backbone is a small BERT that has seen almost no text and the text is short, so the
+numbers mean nothing.
 NEGBENCH_DATA, if set, names real data; else the text and the sets are generated.
 """
 
@@ -62,7 +63,7 @@ def cut(settings: dict[str, Any], source: Path | None) -> dict[str, Any]:
     small["teacher"] = {name: {**teacher, "model": None} for name, teacher in settings["teacher"].items()}
     small["methods"] = {name: _shorter(method) for name, method in settings["methods"].items()}
     small["ablate"] = {
-        name: _shorter({**study, "seeds": study["seeds"][:1], "cells": [*map(_shorter, study["cells"][:2])]})
+        name: _shorter({**study, "seeds": study["seeds"][:1], "cells": [*map(_shorter, _telling(study["cells"]))]})
         for name, study in settings["ablate"].items()
     }
     if source is None or settings["fetch"]["source"] == "generated":
@@ -81,6 +82,18 @@ def _shorter(section: dict[str, Any]) -> dict[str, Any]:
     """A method, study or cell without more text than there is."""
     recipe = {key: value for key, value in section.get("train", {}).items() if key not in ("sentences", "eval_every")}
     return {**section, "train": recipe} if "train" in section else section
+
+
+def _telling(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first and the last cell, and each that sets what none before it does: another name or word."""
+    seen: set[tuple[str, str | None]] = set()
+    chosen = []
+    for number, cell in enumerate(cells, start=1):
+        own = {(name, value if isinstance(value, str) else None) for name, value in cell.items()}
+        if number == len(cells) or own - seen:
+            chosen.append(cell)
+        seen |= own
+    return chosen
 
 
 def _smallest(source: Path, tasks: Sequence[str]) -> list[str]:

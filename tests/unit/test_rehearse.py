@@ -38,12 +38,23 @@ def test_every_method_and_study_is_in_it(name: str, real: bool, source: Path) ->
     assert after.comparable == "never"
     assert len(after.seeds) == 2
     assert {len(study.seeds) for study in after.ablate.values()} <= {1}
-    assert {len(study.cells) for study in after.ablate.values()} <= {1, 2}
     parts = [cell for study in after.ablate.values() for cell in ({"train": study.train}, *study.cells)]
     recipes = [part.get("train", {}) for part in (*after.methods.values(), *parts)]
     assert max([after.train.sentences, *(recipe.get("sentences", 0) for recipe in recipes)]) == rehearse.SENTENCES
     assert all(teacher.model is None for teacher in after.teacher.values())
     assert after.backbone.vocab is None
+
+
+def test_a_study_keeps_its_ends_and_every_switch() -> None:
+    studies = rehearse.cut(whole("paper"), None)["ablate"]
+    assert [cell["sharpness"] for cell in studies["softcse_sharpness"]["cells"]] == [0.02, float("inf")]
+    assert [cell["train"]["batch_size"] for cell in studies["queue_distance"]["cells"]] == [64, 256]
+    words = [cell["queue_slice"] for cell in studies["queue_slices"]["cells"]]
+    assert words == ["newest", "middle", "oldest", "without_middle", "all"]
+    for name, study in whole("paper")["ablate"].items():
+        kept = studies[name]["cells"]
+        assert {key for cell in kept for key in cell} == {key for cell in study["cells"] for key in cell}
+        assert len(kept) <= 5
 
 
 def test_real_data_are_what_is_there(source: Path) -> None:

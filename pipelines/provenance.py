@@ -16,6 +16,8 @@ from pipelines.errors import NegbenchError
 from pipelines.params import METHODS, ROOT, Params
 from pipelines.paths import DATA
 
+_READING = ("seeding.py", "text.py", "sources/corpus.py")  # in pipelines/: what every training draws and reads with
+_TRAINING = ("backbone.py", "teacher.py", "train.py")
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "mteb")
 
 
@@ -65,9 +67,9 @@ def origin(settings: Params, described: Mapping[str, Any], section: BaseModel) -
 
 def hashes(settings: Params, described: Mapping[str, Any], section: BaseModel) -> dict[str, str]:
     """What tells records of the present settings, code and data from others; arguments as of `origin`."""
-    shared = [part.model_dump(mode="json") for part in (settings.backbone, section)]
+    own = _chosen(described, "method", "seed", "settings", "train")
     return {
-        "params_hash": params_hash([_chosen(described, "method", "seed", "settings", "train"), *shared]),
+        "params_hash": params_hash([own, section.model_dump(mode="json"), *_given(settings)]),
         "code_hash": run_code(described),
         "data_hash": data_hash(),
     }
@@ -75,9 +77,8 @@ def hashes(settings: Params, described: Mapping[str, Any], section: BaseModel) -
 
 def study_hashes(settings: Params, runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The same for a study, of its runs as they describe themselves."""
-    teachers = {name: teacher.model_dump(mode="json") for name, teacher in settings.teacher.items()}
     return {
-        "params_hash": params_hash([*runs, settings.backbone.model_dump(mode="json"), teachers]),
+        "params_hash": params_hash([*runs, *_given(settings)]),
         "code_hash": run_code(runs[0]),
         "data_hash": data_hash(),
     }
@@ -85,8 +86,8 @@ def study_hashes(settings: Params, runs: Sequence[Mapping[str, Any]]) -> dict[st
 
 def revision(settings: Params, described: Mapping[str, Any], section: BaseModel) -> str:
     """Hash of what the seeds of a method share: one model to those who see only models."""
-    shared = [part.model_dump(mode="json") for part in (settings.backbone, section)]
-    return params_hash([_chosen(described, "method", "settings", "train"), *shared, run_code(described)])
+    own = _chosen(described, "method", "settings", "train")
+    return params_hash([own, section.model_dump(mode="json"), *_given(settings), run_code(described)])
 
 
 def described(run: Path) -> dict[str, Any]:
@@ -108,8 +109,9 @@ def described(run: Path) -> dict[str, Any]:
 
 
 def run_code(described: Mapping[str, Any]) -> str:
-    """Hash of the code that made and measured a run."""
-    return code_hash(ROOT / "eval", METHODS / "core", METHODS / f"{described['method']}.py")
+    """Hash of the code that made and measured a run; every file is a dependency of the stages that write records."""
+    own = METHODS / f"{described['method']}.py"
+    return code_hash(ROOT / "eval", METHODS / "core", own, *_stages(*_READING, *_TRAINING))
 
 
 def weights_key(origin: Any, code: Sequence[Path], device: str) -> str:
@@ -120,8 +122,9 @@ def weights_key(origin: Any, code: Sequence[Path], device: str) -> str:
         code: what trains, beside the code that all trainings share.
         device: its type, such as "cuda".
     """
-    shared = [METHODS / "core", *(ROOT / "pipelines" / name for name in ("seeding.py", "text.py", "sources/corpus.py"))]
-    return params_hash([origin, code_hash(*shared, *code), data_hash(), versions(), device])
+    return params_hash(
+        [origin, code_hash(METHODS / "core", *_stages(*_READING), *code), data_hash(), versions(), device]
+    )
 
 
 def data_hash() -> str:
@@ -160,6 +163,16 @@ def check_data(*parts: str) -> None:
 def versions() -> dict[str, str]:
     """Python and the libraries that numbers can depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _given(settings: Params) -> list[Any]:
+    """What a profile gives all its runs: the backbone, the text and the teachers."""
+    teachers = {name: teacher.model_dump(mode="json") for name, teacher in settings.teacher.items()}
+    return [settings.backbone.model_dump(mode="json"), settings.fetch.corpus, teachers]
+
+
+def _stages(*names: str) -> list[Path]:
+    return [ROOT / "pipelines" / name for name in names]
 
 
 def _chosen(described: Mapping[str, Any], *keys: str) -> dict[str, Any]:

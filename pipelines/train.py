@@ -35,6 +35,7 @@ class Run:
     settings: MethodSettings
     recipe: params.Train
     seed: int
+    corpus: str
     checkpoint_seconds: float  # changes no result, so that no description or hash has it
 
     @classmethod
@@ -60,7 +61,7 @@ class Run:
         recipe = params.validate(params.Train, overridden, f"{where}.train")
         if chosen.teacher is not None and chosen.teacher not in settings.teacher:
             raise NegbenchError(f"no such teacher '{chosen.teacher}'", where, nearest(chosen.teacher, settings.teacher))
-        return cls(name, kind, chosen, recipe, seed, settings.checkpoint_seconds)
+        return cls(name, kind, chosen, recipe, seed, settings.fetch.corpus, settings.checkpoint_seconds)
 
     def describe(self) -> dict[str, Any]:
         """The run as plain values, for run.json and for hashing."""
@@ -72,7 +73,7 @@ class Run:
         }
 
     def key(self) -> str:
-        """Hash of all that the run's weights depend on: settings, code, libraries, device, data, backbone and teacher.
+        """Hash of all that the run's weights depend on: settings, code, libraries, device, text, backbone and teacher.
 
         Raises:
             NegbenchError: one of the files is missing.
@@ -82,7 +83,7 @@ class Run:
             raise NegbenchError("there is no backbone", BACKBONE, "Run `dvc repro backbone`.")
         if self.settings.teacher:
             files.append(teacher_of(self.settings.teacher))
-        origin = [self.describe(), *map(provenance.file_hash, files)]
+        origin = [self.describe(), self.corpus, *map(provenance.file_hash, files)]
         code = [Path(__file__), params.ROOT / "eval", params.METHODS / f"{self.name}.py"]
         return provenance.weights_key(origin, code, device.best().type)
 

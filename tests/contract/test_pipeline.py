@@ -16,7 +16,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from pipelines import params, profile
+from pipelines import params, profile, provenance
 
 ROOT = params.ROOT
 PACKAGES = ("pipelines", "methods", "eval", "reports")
@@ -98,11 +98,14 @@ def test_a_stage_declares_all_the_settings_it_reads(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["evaluate", "untrained", "mteb", "mteb_untrained", "ablate"])
-def test_a_stage_depends_on_what_its_records_carry_the_hash_of(name: str) -> None:
+def test_a_stage_depends_on_what_its_records_carry_the_hash_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the records would be stale for good: DVC would see nothing to run."""
+    hashed: list[Path] = []
+    monkeypatch.setattr(provenance, "code_hash", lambda *paths: hashed.extend(paths))
+    provenance.run_code({"method": "${item.method}"})
     deps = stages()[name]["deps"]
-    assert {"data/manifest.json", "eval", "methods/core", "methods/${item.method}.py"} <= {*deps}
-    assert "backbone" in stages()[name]["params"]
+    assert {"data/manifest.json", *(str(path.relative_to(ROOT)) for path in hashed)} <= {*deps}
+    assert {"backbone", "fetch.corpus", "teacher"} <= {*stages()[name]["params"]}
 
 
 @pytest.mark.parametrize("name", stages())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never, get_args
 
@@ -181,15 +181,24 @@ def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
 
 
 def _collapsed(evidence: Evidence, rule: rules.Collapse) -> tuple[Answer, str, Contrast | None, int]:
-    """A seed without a score counts as collapsed: all its sentences have one embedding."""
+    """Nothing is said where the other settings collapse as well: then it is no doing of these."""
     fallen, sound = (_cells(evidence, rule, than=than) for than in (True, False))
-    lost = sum(len(cell.missing) for cell in fallen)
-    ends = [value for cell in fallen for value in cell.values]
-    count, below = lost + len(ends), lost + sum(value < rule.below for value in ends)
-    scored = [[cell.values for cell in cells if cell.values] for cells in (sound, fallen)]
+    (below, count), (sound_below, sound_count) = (_below(cells, rule.below) for cells in (fallen, sound))
     reason = f"ended below {score(rule.below)} or without a score: {below} of {seeds(count)}"
-    decided: Answer = "supported" if below == count else "undecided" if below else "contradicted"
-    return ("undecided" if count < 2 else decided), reason, contrast(*scored) if all(scored) else None, count
+    if sound_below:
+        reason += f", and {sound_below} of {seeds(sound_count)} of the other settings"
+    decided: Answer = "undecided" if below else "contradicted"
+    if below == count and not sound_below:
+        decided = "supported"
+    scored = [[cell.values for cell in cells if cell.values] for cells in (sound, fallen)]
+    return "undecided" if count < 2 else decided, reason, contrast(*scored) if all(scored) else None, count
+
+
+def _below(cells: Sequence[Cell], least: float) -> tuple[int, int]:
+    """Seeds that collapsed, and all; one without a score has: all its sentences have one embedding."""
+    lost = sum(len(cell.missing) for cell in cells)
+    ends = [value for cell in cells for value in cell.values]
+    return lost + sum(value < least for value in ends), lost + len(ends)
 
 
 def _on_side(rule: StudyRule, settings: Mapping[str, Any], *, than: bool) -> bool:

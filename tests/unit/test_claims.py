@@ -209,6 +209,23 @@ def test_collapse_is_told_by_where_the_seeds_end(results: Path, ends: list[float
     assert judge(records.load(results), studies)["mocose/collapse"].answer == answer
 
 
+@pytest.mark.parametrize(
+    ("ends", "others", "answer"),
+    [
+        ([0.1, -2.0], [60.0, 3.0], "undecided"),
+        ([0.1, -2.0], [1.0, 3.0], "undecided"),
+        ([40.0, 41.0], [1.0, 3.0], "contradicted"),
+    ],
+)
+def test_where_all_settings_collapse_nothing_is_told_of_these(
+    results: Path, ends: list[float], others: list[float], answer: str
+) -> None:
+    studies = study("collapse", (COLLAPSED, ends), (SOUND, others))
+    found = judge(records.load(results), studies)["mocose/collapse"]
+    assert found.answer == answer
+    assert found.reason.endswith(f"and {sum(one < 10 for one in others)} of two seeds of the other settings")
+
+
 def test_a_seed_without_a_score_has_collapsed(results: Path) -> None:
     studies = study("collapse", (COLLAPSED, []), (SOUND, [60.0, 61.0]))
     found = judge(records.load(results), studies)["mocose/collapse"]

@@ -16,7 +16,7 @@ from scipy import stats
 
 from reports.families import AVERAGE
 from reports.rules import MEASURES
-from reports.stats import CONFIDENCE, MIN_SEEDS, Effect, holm, summarise
+from reports.stats import CONFIDENCE, MIN_SEEDS, Effect, holm, rounding, summarise
 from reports.tested import LEVEL
 from reports.verdicts import ROUNDING
 from reports.wording import number, seeds
@@ -150,8 +150,8 @@ def _change(key: Key, label: str, before: Scores, after: Scores, unlike: str, *,
     theirs, ours = scored
     effect = None
     if ours and theirs and not unlike:
-        rounding = _rounding([*before.values(), *after.values()])
-        effect = _paired(ours, theirs, rounding) if paired else _welch(ours, theirs, rounding)
+        least = max((rounding(one.items) for one in (*before.values(), *after.values()) if one.items), default=0.0)
+        effect = _paired(ours, theirs, least) if paired else _welch(ours, theirs, least)
     alone = sorted(before.keys() ^ after.keys()) if paired else []
     notes = [
         unlike,
@@ -179,24 +179,16 @@ def _missing(side: str, scores: Scores) -> str:
     return f"no score on side {side}{share}: {', '.join(sorted(set(reasons)))}" if reasons else ""
 
 
-def _rounding(scores: Iterable[Score]) -> float:
-    """Variance that a score has for being a share of n items: of a uniform distribution as wide as one of them.
-
-    A few seeds can agree to the last item by chance. Their spread says nothing then, and this is the least there is.
-    """
-    return max(((100 / one.items) ** 2 / 12 for one in scores if one.items), default=0.0)
-
-
-def _paired(ours: Mapping[int, float], theirs: Mapping[int, float], rounding: float) -> Effect:
+def _paired(ours: Mapping[int, float], theirs: Mapping[int, float], least: float) -> Effect:
     """The mean of the differences, one a seed, for new seeds: Student's."""
     differences = [ours[seed] - theirs[seed] for seed in ours]
-    return _for_new_seeds(float(np.mean(differences)), [differences], 2 * rounding)
+    return _for_new_seeds(float(np.mean(differences)), [differences], 2 * least)
 
 
-def _welch(ours: Mapping[int, float], theirs: Mapping[int, float], rounding: float) -> Effect:
+def _welch(ours: Mapping[int, float], theirs: Mapping[int, float], least: float) -> Effect:
     """The difference of the means for new seeds: Welch's."""
     sides = [[*ours.values()], [*theirs.values()]]
-    return _for_new_seeds(float(np.mean(sides[0]) - np.mean(sides[1])), sides, rounding)
+    return _for_new_seeds(float(np.mean(sides[0]) - np.mean(sides[1])), sides, least)
 
 
 def _for_new_seeds(estimate: float, samples: Sequence[Sequence[float]], least: float) -> Effect:

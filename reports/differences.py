@@ -14,7 +14,7 @@ from reports.bootstrap import bootstrap_p, mean_draws, paired_randomisation, spe
 from reports.families import AVERAGE, STS, Family, families
 from reports.items import Items
 from reports.records import Method, Results
-from reports.stats import Floats, hierarchical, holm, iqm
+from reports.stats import Floats, hierarchical, holm, iqm, rounding
 from reports.tested import Comparison, Difference, FamilyDifferences, Significance
 
 MIN_TASKS = 4  # fewer have no outer quarters for the interquartile mean to cut
@@ -29,12 +29,14 @@ class Apart:
         observed: points by seed.
         draws: points by seed on B resamples of the items, (B,) each.
         size: N, how many items there are.
+        rounding: variance of a seed's difference that comes of counting items, in points squared.
         scores: (N,) of the items of the method and of the reference, mean over seeds; None if their mean is no score.
     """
 
     observed: dict[int, float]
     draws: dict[int, Floats]
     size: int
+    rounding: float
     scores: tuple[Floats, Floats] | None
 
 
@@ -116,6 +118,7 @@ def _task(
             {seed: ours[seed] - theirs[seed] for seed in seeds},
             {seed: draws[method.name, seed] - draws[base.name, seed] for seed in seeds},
             len(first.scores),
+            2 * rounding(len(first.scores)) if first.gold is None else 0.0,
             (means[0], means[1]) if first.gold is None else None,
         )
 
@@ -166,6 +169,7 @@ def _over_tasks(found: dict[str, Apart | str], statistic: Callable[..., Floats])
         {seed: float(statistic([apart.observed[seed] for apart in parts.values()], axis=0)) for seed in seeds},
         {seed: statistic([apart.draws[seed] for apart in parts.values()], axis=0) for seed in seeds},
         sum(apart.size for apart in parts.values()),
+        sum(apart.rounding for apart in parts.values()) / len(parts) ** 2,
         (np.concatenate([a for a, _ in shares]), np.concatenate([b for _, b in shares])) if whole else None,
     )
 
@@ -174,7 +178,7 @@ def _difference(apart: Apart | str, trained: int, resamples: int, rng: np.random
     if isinstance(apart, str):
         return Difference(estimate=None, reason=apart)
     draws = np.column_stack([*apart.draws.values()])
-    effect = hierarchical([*apart.observed.values()], draws)
+    effect = hierarchical([*apart.observed.values()], draws, apart.rounding)
     if apart.scores:
         items_p = paired_randomisation(*apart.scores, rng=rng, resamples=resamples)
     else:

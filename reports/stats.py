@@ -82,7 +82,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def hierarchical(observed: ArrayLike, draws: ArrayLike) -> Effect:
+def rounding(items: int) -> float:
+    """Variance that a share of n items has, in points squared: of a uniform distribution as wide as one of them.
+
+    A few seeds can agree to the last item by chance. Their spread says nothing then, and this is the least there is.
+    """
+    return (100 / items) ** 2 / 12
+
+
+def hierarchical(observed: ArrayLike, draws: ArrayLike, least: float = 0.0) -> Effect:
     """The mean difference of two methods over n seeds, for new seeds and new items.
 
     Its variance has two parts: that between the seeds' differences, over n, which holds whatever is a seed's own, and
@@ -96,6 +104,7 @@ def hierarchical(observed: ArrayLike, draws: ArrayLike) -> Effect:
     Args:
         observed: (n,) a difference a seed.
         draws: (B, n) the same differences on B resamples of the items; a resample with a NaN counts for nothing.
+        least: variance between seeds that the scores have by their rounding alone.
     """
     values, resampled = np.asarray(observed, dtype=np.float64), np.asarray(draws, dtype=np.float64)
     n, estimate = len(values), float(values.mean())
@@ -103,7 +112,7 @@ def hierarchical(observed: ArrayLike, draws: ArrayLike) -> Effect:
         return Effect(estimate, None, None, None, n)
     covariance = np.cov(resampled[np.isfinite(resampled).all(axis=1)], rowvar=False)  # (n, n)
     shared = max(float(covariance.sum() - np.trace(covariance)) / (n * (n - 1)), 0.0)
-    own = float(values.var(ddof=1)) / n
+    own = max(float(values.var(ddof=1)), least) / n
     if own + shared == 0:
         return _certain(estimate, n)
     share, error = own / (own + shared), (own + shared) ** 0.5

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as oracle
 
-from reports.stats import Effect, hierarchical, holm, iqm, summarise
+from reports.stats import Effect, hierarchical, holm, iqm, rounding, summarise
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
@@ -54,6 +54,18 @@ def test_without_differences_between_seeds_it_is_the_normal_test() -> None:
     assert found.seed_share == pytest.approx(0)
     assert (found.low, found.high) == pytest.approx((1.5 - reach, 1.5 + reach), rel=1e-5)
     assert found.p == pytest.approx(2 * oracle.norm.sf(1.5 / 0.7), rel=1e-5)
+
+
+def test_seeds_that_agree_to_the_last_item_are_not_certain() -> None:
+    """Each of three seeds is ahead on another one of 500 items: nothing but chance."""
+    ahead = np.zeros((500, 3))
+    ahead[[0, 1, 2], [0, 1, 2]] = 100.0
+    items = np.random.default_rng(0).integers(500, size=(2000, 500))
+    found = hierarchical(ahead.mean(axis=0), ahead[items].mean(axis=1), 2 * rounding(500))
+    assert found.p is not None
+    assert found.p > 0.05
+    assert found.low is not None
+    assert found.low < 0
 
 
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=6), st.floats(0.01, 5))

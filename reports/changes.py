@@ -142,7 +142,7 @@ def _told(values: Iterable[object]) -> str:
 def _change(key: Key, label: str, before: Scores, after: Scores, unlike: str, *, same_data: bool) -> Change:
     method, task, metric = key
     common = [seed for seed in before if seed in after]
-    paired = same_data and len(common) >= min(2, len(before), len(after))
+    paired = same_data and len(common) >= min(MIN_SEEDS, len(before), len(after))
     counted = [{seed: side[seed] for seed in common} if paired else side for side in (before, after)]
     scored = [{seed: one.value for seed, one in side.items() if one.value is not None} for side in counted]
     if paired:

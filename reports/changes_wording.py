@@ -26,7 +26,8 @@ def answer(found: Sequence[Change]) -> list[str]:
     """Did anything move by more than the noise of seeds? In a line or two."""
     if all(one.identical for one in found):
         return [f"No: all {len(found):,} scores that both have are the same to the last digit, seed by seed."]
-    judged = [one for one in found if one.task == AVERAGE and one.adjusted is not None]
+    averages = [one for one in found if one.task == AVERAGE and one.family]
+    judged = [one for one in averages if one.adjusted is not None]
     real = [f"{one.label} on {one.family} ({signed(one.difference)})" for one in judged if one.real]
     if real:
         first = f"Yes: {len(real)} of {_averages(judged)} moved by more than the noise of seeds: {listing(real)}."
@@ -36,6 +37,8 @@ def answer(found: Sequence[Change]) -> list[str]:
             f"No: of {_averages(judged)} that differ none moved by more than the noise of seeds. That does not make "
             f"them equal: the widest interval is ±{score(widest)} points."
         )
+    elif averages and all(one.identical for one in averages):
+        first = f"No: {_averages(averages)} of tasks are the same to the last digit, seed by seed; other scores differ."
     else:
         first = (
             "Nobody can tell: no average that differs was measured alike on both sides, with "

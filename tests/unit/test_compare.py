@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from itertools import product
@@ -97,6 +98,35 @@ def test_seeds_without_a_partner_and_other_data_are_compared_as_by_welch(sides: 
     one = of(found(*sides), "mocose", "avg")
     assert not one.paired and one.effect
     assert (one.effect.p, one.effect.low, one.effect.high) == pytest.approx((theirs.pvalue, low, high))
+
+
+def test_of_too_few_common_seeds_no_pairs_are_made(tmp_path: Path) -> None:
+    """Five seeds on either side and two in common: both sides say what seeds do."""
+    first = write_results(tmp_path / "a", seeds=8)
+    second = Path(shutil.copytree(first, tmp_path / "b"))
+    lift(second, "mocose", 5)
+    for seed in range(8):
+        gone = [side for side, kept in ((first, range(5)), (second, range(3, 8))) if seed not in kept]
+        for side in gone:
+            shutil.rmtree(side / "mocose" / str(seed))
+    one = of(found(first, second), "mocose", "avg")
+    assert not one.paired and one.effect
+    theirs = stats.ttest_ind(*([*values(side, "mocose", "avg").values()] for side in (second, first)), equal_var=False)
+    assert (one.effect.n, one.effect.p) == (5, pytest.approx(theirs.pvalue))
+
+
+def test_a_geometry_that_moved_alone_is_no_average_that_moved(
+    sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def flatter(one: dict[str, object]) -> None:
+        if one["metric"] == "effective_rank" and isinstance(one["value"], float):
+            one["value"] += 1
+
+    edit(sides[1] / "mocose" / "0", flatter)
+    first, *_ = printed(capsys, *sides).splitlines()
+    assert re.fullmatch(
+        r"No: \d+ averages of tasks are the same to the last digit, seed by seed; other scores differ.", first
+    )
 
 
 def test_seeds_that_both_have_are_paired_and_the_others_named(sides: tuple[Path, Path]) -> None:

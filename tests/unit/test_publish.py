@@ -10,6 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from pipelines import graph, params
 from pipelines.errors import NegbenchError
@@ -55,6 +56,24 @@ def test_the_report_is_kept_with_what_made_it(project: Path) -> None:
     assert found.pop("params.yaml") == (project / "params.yaml").read_bytes()
     assert json.loads(found.pop("origin.json"))["commit"] == git("rev-parse", "HEAD").strip()
     assert not found
+
+
+@pytest.mark.parametrize("name", ["demo", "paper", "mine"])
+def test_git_keeps_it_and_no_stage_depends_on_it(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for ignored in (".gitignore", ".dvcignore"):
+        shutil.copy(params.ROOT / ignored, project)
+    git("add", ".gitignore", ".dvcignore")
+    git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--message", "Two")
+    settings = params.load()
+    monkeypatch.setattr(params, "load", lambda: settings.model_copy(update={"profile": name}))
+    publish(Namespace())
+    written = {path.as_posix() for path in Path("results").rglob("*") if path.is_file()}
+    git("add", "results")
+    assert {*git("diff", "--cached", "--name-only").split()} == written
+    with Repo.init(str(project)) as repo:
+        assert all(repo.dvcignore.check_ignore(file).match for file in written)
+        for own in ("results/simcse/0/records.json", "results/ablate/ema_decay.csv", "params.yaml"):
+            assert not repo.dvcignore.check_ignore(own).match
 
 
 def test_it_is_the_same_bytes_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

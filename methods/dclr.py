@@ -6,7 +6,7 @@ vectors n_k, moved along the gradient of InfoNCE to where they hurt most, spread
 
 Source: RUCAIBox/DCLR simcse/models.py and run.sh (BERT-base). The code multiplies the logits by a_ij, so that a masked
 negative still counts e^0, and takes the mean binary cross-entropy over the softmax, which is nan once a probability
-rounds to 1; we follow the formula. Masks never apply to the noise (code). The ascent's steps are short against the
+rounds to 1. Masks never apply to the noise (code). The ascent's steps are short against the
 noise's length, about sqrt(H), and move its cosines little (code).
 """
 
@@ -27,6 +27,7 @@ from methods.core.taught import TaughtMethod, TaughtSettings
 class DCLRSettings(TaughtSettings):
     """BERT-base's."""
 
+    # Deviation: mask and loss are the formula's, not the code's.
     # Deviation: run.sh keeps the checkpoint with the best mean of STS-B and SICK-R dev; ours, the best on STS-B dev.
     # Deviation: their complementary model is a trained SimCSE; ours is whichever `similarity` names, the backbone
     # unless a profile has a SimCSE to offer, and its cosines are of one embedding a sentence, not of two views. A

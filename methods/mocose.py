@@ -10,7 +10,7 @@ from methods.core.momentum_contrast import MomentumContrast
 
 
 class MoCoSE(MomentumContrast):
-    """Negatives from the queue alone, keys without gradient, the decay's rise spread over the run."""
+    """Negatives from the queue alone, keys without gradient, the decay's rise spread over the text."""
 
     # Deviation: the authors read the text with a parser that joins lines at quotation marks, 995,447 examples of its
     # million lines, and pad each to 32 word pieces; here a line is an example, and nothing is padded.

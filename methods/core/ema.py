@@ -19,7 +19,7 @@ def ema_update(target: nn.Module, online: nn.Module, decay: float) -> None:
             average.lerp_(source, 1 - decay)
 
 
-def cosine_decay(initial: float, step: int, total: int) -> float:
+def cosine_decay(initial: float, step: int, total: float) -> float:
     """Decay that rises from `initial` at step 0 to 1 at `total` along half a cosine, and comes down again after it.
 
     decay_t = 1 - (1 - initial) (cos(pi t / total) + 1) / 2 (xbdxwyh/mocose@45cbc81 mocose.py, whose runs of 15,554

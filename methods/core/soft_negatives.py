@@ -2,8 +2,9 @@
 
 What is known, and how surely (no official code; the paper's text was not available to us):
 - That the weight or the temperature of each negative follows from its similarity with the anchor: the abstract (A).
-- The weight w_ij = (1 - s_ij) / (1 - 1/N) and the temperature t_ij = t / w_ij: third-party implementations agree
-  (certainty B; chaxjli/U-MARVEL models/SoftCSELoss.py), and the mean of w over negatives is 1 only if s_ij sums to 1.
+- The weight w_ij = (1 - s_ij) / (1 - 1/N): two third-party implementations (certainty B; chaxjli/U-MARVEL
+  models/SoftCSELoss.py, yama11235/EmpiricalCircumplexModel); its mean over negatives is 1 only if s_ij sums to 1.
+- The temperature t_ij = t / w_ij: the first of the two alone.
 - That s_ij is a softmax over the negatives of a supervising similarity: a third party's documentation (B;
   yama11235/EmpiricalCircumplexModel). Third-party codes take the cosine as it is (`normalisation: raw`), one of them
   the model's own (`similarity: self`).
@@ -11,6 +12,7 @@ Assumed:
 - Which model supervises, and the softmax's temperature T_s (`sharpness`). At T_s = 1 the weights are nearly uniform
   whatever the teacher says, so the default is sharp.
 - That the weights are constants: no gradient flows into them. One third-party code lets it.
+- The temperature t and the recipe, which are SimCSE's. One third-party code has t = 0.1, as 0.05 gave NaN there.
 """
 
 from __future__ import annotations

@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from methods.core.contract import Schedule
 from methods.core.ema import cosine_decay, ema_update
+from methods.core.encoder import Encoder
 from methods.core.queue import Queue, Slice, centroids
+from methods.mocose import MoCoSE
 
 
 @given(
@@ -128,3 +131,14 @@ def test_cosine_decay_of_the_released_run_has_the_known_mean() -> None:
     """15,554 steps over a schedule of 15,000, eta 0.85: mean 0.928, end 1 (reports/paper, MoCoSE, derived)."""
     values = [cosine_decay(0.85, step, 15_000) for step in range(15_554)]
     assert math.fsum(values) / len(values) == pytest.approx(0.928, abs=5e-4)
+
+
+@pytest.mark.parametrize(("batch_size", "end"), [(32, 1.0), (64, 1.0), (128, 0.925), (256, 0.87197)])
+def test_the_rise_takes_an_epoch_in_batches_of_64(tiny_encoder: Encoder, batch_size: int, end: float) -> None:
+    """All, a half and a quarter of half a cosine from 0.85: about as far as the released code comes."""
+    steps = 1_000_000 // batch_size
+    method = MoCoSE(tiny_encoder, MoCoSE.Settings(), Schedule(steps, batch_size, 32, 1_000_000))
+    method.step.fill_(steps)
+    assert method.decay() == pytest.approx(end, abs=1e-5)
+    if batch_size > 32:
+        assert method.decay() == pytest.approx(cosine_decay(0.85, steps, 15_000), abs=6e-3)

@@ -8,6 +8,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 # A file is one process's: what its tests share is made once. In the order of the folders, for the longest come early.
 # Processes that share the cores need no more than a thread each.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+ACTIVE = $(shell sed -n 's/^profile: *//p' params.yaml)
 export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # each stage is a process: without bytecode on disk it compiles all that it imports
 
@@ -24,7 +25,7 @@ help: ## list the targets
 	@echo "  SET=\"key=value ...\"        settings on top of the profile (repro, profile)"
 
 repro: $(VENV)/installed ## run the experiment and build the report
-	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),demo) $(SET); fi
+	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),$(ACTIVE)) $(SET); fi
 	@if [ -n "$(filter paper%,$(PROFILE))" ]; then python -m pipelines.fetch --plan && python -m pipelines.cost; fi
 	@python -m pipelines.repro --jobs $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(KEEP_GOING)
 	@echo "Report: reports/build/report.pdf, and report.html beside it"
@@ -37,7 +38,7 @@ cost: $(VENV)/installed ## what the present profile will cost on this machine, a
 	@python -m pipelines.cost
 
 profile: $(VENV)/installed ## switch profile and show what changed
-	@python -m pipelines.profile $(or $(PROFILE),demo) $(SET)
+	@python -m pipelines.profile $(or $(PROFILE),$(ACTIVE)) $(SET)
 
 report: $(VENV)/installed ## rebuild the report alone
 	@python -m pipelines.repro --jobs $(JOBS) report
@@ -62,7 +63,7 @@ format: $(VENV)/installed ## let ruff rewrite the code
 	@ruff check --fix .
 	@ruff format .
 
-clean: ## remove what the pipeline made; DVC's cache stays, so nothing is lost
+clean: ## remove what the pipeline made; DVC's cache keeps what was finished, and .checkpoints/ goes
 	rm -rf data runs results/ablate reports/build .checkpoints .rehearsal
 	git clean -fdXq results  # what git ignores: neither metrics nor finished reports
 

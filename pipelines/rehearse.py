@@ -58,7 +58,7 @@ def cut(settings: dict[str, Any], source: Path | None) -> dict[str, Any]:
         NegbenchError: the folder has no training text.
     """
     small = {name: {**settings[name], **changes} for name, changes in SMALLER.items()}
-    small["seeds"] = settings["seeds"][:2]  # the fewest that have an interval
+    small["seeds"] = settings["seeds"][:2]  # so that there is a mean and a spread
     small["backbone"] = {**BACKBONE, "lr": 1e-3, "max_length": settings["train"]["max_length"]}
     small["teacher"] = {name: {**teacher, "model": None} for name, teacher in settings["teacher"].items()}
     small["methods"] = {name: _shorter(method) for name, method in settings["methods"].items()}
@@ -88,9 +88,9 @@ def _telling(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first and the last cell, and each that sets what none before it does: another name or word."""
     seen: set[tuple[str, str | None]] = set()
     chosen = []
-    for number, cell in enumerate(cells, start=1):
+    for cell in cells:
         own = {(name, value if isinstance(value, str) else None) for name, value in cell.items()}
-        if number == len(cells) or own - seen:
+        if cell in (cells[0], cells[-1]) or own - seen:
             chosen.append(cell)
         seen |= own
     return chosen
@@ -126,6 +126,8 @@ def rehearse(arguments: argparse.Namespace) -> None:
     print(f"Rehearsing profile {arguments.name} in {folder.relative_to(Path.cwd())}", flush=True)
     began = time.monotonic()
     environment = {**os.environ, "PYTHONPATH": str(folder)}
+    if source:
+        environment[VARIABLE] = str(Path(source).absolute())
     command = [sys.executable, "-m", "pipelines.repro", "--jobs", str(arguments.jobs)]
     if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
         raise NegbenchError("the rehearsal failed", folder, "See above what failed.")

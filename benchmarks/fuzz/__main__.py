@@ -3,7 +3,7 @@
     python -m benchmarks.fuzz                                 # all targets, 100,000 inputs
     python -m benchmarks.fuzz --targets params --inputs 5000
 
-Where atheris is installed (pip install negbench[fuzz]) its search for new paths through our code chooses what is
+Where atheris is installed (pip install -e '.[fuzz]') its search for new paths through our code chooses what is
 damaged further; without it each input is a good file damaged anew. The last line is the total.
 """
 

@@ -51,6 +51,10 @@ def test_a_study_keeps_its_ends_and_every_switch() -> None:
     assert [cell["train"]["batch_size"] for cell in studies["queue_distance"]["cells"]] == [64, 256]
     words = [cell["queue_slice"] for cell in studies["queue_slices"]["cells"]]
     assert words == ["newest", "middle", "oldest", "without_middle", "all"]
+    defaults: list[dict[str, Any]] = [{}, {"a": 1}, {"a": 2}, {"a": 3}]
+    assert rehearse.cut(whole("paper") | {"ablate": {"x": {"seeds": [0], "cells": defaults}}}, None)["ablate"]["x"][
+        "cells"
+    ] == [{}, {"a": 1}, {"a": 3}]
     for name, study in whole("paper")["ablate"].items():
         kept = studies[name]["cells"]
         assert {key for cell in kept for key in cell} == {key for cell in study["cells"] for key in cell}

@@ -21,9 +21,9 @@ QUESTION = (
 CAPTION = (
     "The papers' findings, and what our runs say. Difference: the score of what a finding favours less the score of "
     "what it is held against, and beneath it the {confidence} interval, for other seeds{items}. *Supported*: the "
-    "interval lies above zero; *contradicted*: below; *undecided*: it holds zero, or the seeds are too few. Paper: the "
-    "same difference between the paper's own numbers. Each finding is judged by itself. [#section-claims] tells what "
-    "each answer rests on."
+    "interval lies above zero; *contradicted*: below; *undecided*: it holds zero, or the seeds are too few; a collapse "
+    "is told by where the seeds end instead. Paper: the same difference between the paper's own numbers. Each finding is "
+    "judged by itself. [#section-claims] tells what each answer rests on."
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "
@@ -51,7 +51,9 @@ def answer(found: Sequence[Finding]) -> str:
     ]
     first = f"**Of {len(found)} findings, {number(len(tested))} {'was' if len(tested) == 1 else 'were'} tested here"
     sentences = [f"{first}: {listing(counts)}.**" if tested else f"{first}.**"]
-    if decidable := sum(one.contrast is not None and one.contrast.low is not None for one in tested):
+    # A collapse is told by where the seeds end, and not by an interval.
+    by_interval = [one for one in tested if not isinstance(one.claim.rule, Collapse)]
+    if decidable := sum(one.contrast is not None and one.contrast.low is not None for one in by_interval):
         chance = (1 - CONFIDENCE) * decidable
         sentences.append(
             f"If nothing had any effect, chance alone would decide at most about {chance:.1g} of the "

@@ -102,7 +102,7 @@ def _text(found: Sequence[Watched], papers: Sequence[Paper]) -> str:
         lead = means[0] - means[1]
         more = "more" if most.mean > lead else "no more"
         sentences.append(
-            f"The best method leads the second by {score(lead)} when STS-B dev chooses for all: the gain of {largest} "
+            f"The best of them leads the second by {score(lead)} when STS-B dev chooses for all: the gain of {largest} "
             f"alone is {more} than that."
         )
     return " ".join(sentences)

@@ -22,8 +22,8 @@ CAPTION = (
     "The papers' findings, and what our runs say. Difference: the score of what a finding favours less the score of "
     "what it is held against, and beneath it the {confidence} interval, for other seeds{items}. *Supported*: the "
     "interval lies above zero; *contradicted*: below; *undecided*: it holds zero, or the seeds are too few; a collapse "
-    "is told by where the seeds end instead. Paper: the same difference between the paper's own numbers. Each finding is "
-    "judged by itself. [#section-claims] tells what each answer rests on."
+    "is told by where the seeds end instead. Paper: the same difference between the paper's own numbers. Each finding "
+    "is judged by itself. [#section-claims] tells what each answer rests on."
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from eval.senteval import TABLES, load_sts
 from eval.sts import Embedder, Score
 
-# Deviation: MoCoSE's notebook cuts these sentences at 32 word pieces; here they are whole, as in STS.
 POSITIVE = 4.0  # a pair above this score is a positive
 _CHUNK = 1024  # rows of a similarity matrix held at a time
 Unit = NDArray[np.float32]  # (N, H), rows of length one
@@ -38,6 +37,7 @@ def sentences(data: Path) -> list[str]:
         NegbenchError: as `load_sts`.
     """
     first, second, _ = _pairs(data)
+    # Deviation: MoCoSE's notebook cuts them at 32 word pieces; here they are whole, as in STS.
     return first + second
 
 

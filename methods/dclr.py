@@ -6,8 +6,8 @@ vectors n_k, moved along the gradient of InfoNCE to where they hurt most, spread
 
 Source: RUCAIBox/DCLR simcse/models.py and run.sh (BERT-base). The code multiplies the logits by a_ij, so that a masked
 negative still counts e^0, and takes the mean binary cross-entropy over the softmax, which is nan once a probability
-rounds to 1. Masks never apply to the noise (code). The ascent's steps are short against the
-noise's length, about sqrt(H), and move its cosines little (code).
+rounds to 1. Masks never apply to the noise (code). The ascent's steps are short against the noise's length, about
+sqrt(H), and move its cosines little (code).
 """
 
 from __future__ import annotations

@@ -238,11 +238,13 @@ class MomentumContrast(TrainedMethod):
         eta, schedule = self.settings.ema_decay, self.settings.ema_schedule
         if schedule == "constant":
             return float(eta)
+        if schedule == "cosine_15000":
+            return cosine_decay(eta, int(self.step), 15_000)
         # Deviation: the code takes 15,000 steps whatever the run, an epoch of its text in batches of 64; ours takes an
         # epoch of ours in such batches. A run on less text sees the whole rise; one in larger batches, as theirs, its
         # beginning; and in smaller ones, where theirs comes down again, the rise takes the run.
         epoch = self.schedule.steps * max(self.schedule.batch_size / 64, 1)
-        return cosine_decay(eta, int(self.step), 15_000 if schedule == "cosine_15000" else epoch)
+        return cosine_decay(eta, int(self.step), epoch)
 
     def facts(self) -> dict[str, float]:
         """The maximum traceable distance d_trace = 1 / (1 - eta) + K / B, in update steps (slide 8)."""

@@ -138,7 +138,8 @@ def train(
         learning_rate = schedule.get_last_lr()[0]
         optimiser.step()
         schedule.step()
-        last = step + 1 == steps  # Deviation: the papers' code looks every `eval_every` steps alone, and not at the end
+        last = step + 1 == steps
+        # Deviation: the papers' code looks every `eval_every` steps alone, and not at the end.
         looking = look is not None and (last or (step + 1) % settings.eval_every == 0)
         heap.step()
         values = {"loss": loss.detach(), "grad_norm": norm, **logs, **spread}

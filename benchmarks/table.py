@@ -14,13 +14,13 @@ from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipelines import atomic
+from pipelines import atomic, marked
 from pipelines.errors import NegbenchError
 from pipelines.main import run
 from pipelines.params import ROOT
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->\n"
+MARK = "benchmarks"
 BENCHMARKS = ("train", "looks", "methods", "encode", "transfer")
 _RATIO = re.compile(r"^ratio (\d+\.\d+): (.+)$", re.MULTILINE)  # as conditions.ratio prints it
 
@@ -40,10 +40,7 @@ def fill(readme: str, outputs: dict[str, str]) -> str:
     libraries, where = zip(*(output.splitlines()[0].split("; ", 1) for output in outputs.values()), strict=True)
     versions = dict.fromkeys(one for some in libraries for one in some.split(", "))
     table = "\n".join([*lines, "", "; ".join([", ".join(versions), *dict.fromkeys(where)])]) + "\n"
-    if BEGIN not in readme or END not in readme:
-        raise NegbenchError("no place for the table", "README.md", f"Put {BEGIN.strip()} and {END.strip()} there.")
-    before, rest = readme.split(BEGIN, 1)
-    return before + BEGIN + table + END + rest.split(END, 1)[1]
+    return marked.replace(readme, MARK, table, README.name)
 
 
 def measure(name: str, arguments: list[str]) -> str:

@@ -3,7 +3,8 @@
     python -m pipelines.publish
 
 The PDF, the Markdown with its figures, all records, the settings, and the commit and versions that they come from:
-`python -m pipelines.compare results/<profile> reports/build/records.csv` holds another run against it.
+`python -m pipelines.compare results/<profile> reports/build/records.csv` holds another run against it. Where the README
+has a place for the profile's results, its table of averages is written there.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import argparse
 import gzip
 import shutil
 import sys
+from pathlib import Path
 
-from pipelines import atomic, graph, main, params, provenance
+from pipelines import atomic, graph, main, marked, params, provenance
 from pipelines.errors import NegbenchError
 from pipelines.git import git
 from pipelines.paths import BUILD, RESULTS
+from reports import readme
 
+README = Path("README.md")
 _ORIGIN = "origin.json"
-_NO_SOURCES = ("params.yaml", "dvc.lock", RESULTS)  # the first is kept beside the report; git may know the others
+_NO_SOURCES = ("params.yaml", "dvc.lock", README, RESULTS)  # the first is kept beside the report
 
 
 def publish(_: argparse.Namespace) -> None:
@@ -43,9 +47,12 @@ def publish(_: argparse.Namespace) -> None:
         for name in ("report.pdf", "report.md"):
             shutil.copy(BUILD / name, out / name)
         shutil.copytree(BUILD / "figures", out / "figures")
-        (out / "records.csv.gz").write_bytes(gzip.compress((BUILD / "records.csv").read_bytes(), mtime=0))
+        (out / readme.RECORDS).write_bytes(gzip.compress((BUILD / "records.csv").read_bytes(), mtime=0))
         shutil.copy(params.PARAMS, out / "params.yaml")
         atomic.write_json(out / _ORIGIN, {"commit": commit, "versions": provenance.versions()})
+    text = README.read_text(encoding="utf-8") if README.is_file() else ""
+    if marked.part(text, target.as_posix()) is not None:
+        atomic.write_text(README, marked.replace(text, target.as_posix(), readme.table(target), README.name))
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     print(f"{target}: {size / 1e6:.1f} MB, to be committed. Made by {commit[:12]}.")
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.conditions import conditions, ratio
-from benchmarks.table import BEGIN, BENCHMARKS, END, README, fill
+from benchmarks.table import BENCHMARKS, MARK, README, fill
+from pipelines import marked
 from pipelines.errors import NegbenchError
 from pipelines.params import Train
 
+BEGIN, END = f"<!-- {MARK} -->\n", f"<!-- /{MARK} -->\n"
 SENTENCES = [f"{who} {does} {what}" for who in ("a man", "dog") for does in ("eats", "rides") for what in "abcdefgh"]
 
 
@@ -34,13 +36,12 @@ def test_the_table_takes_the_place_of_the_last_one() -> None:
 def test_a_benchmark_without_a_ratio_is_refused() -> None:
     with pytest.raises(NegbenchError, match=r"no ratio \(benchmarks/train.py\)"):
         fill(BEGIN + END, {"train": "ratio unknown\n"})
-    with pytest.raises(NegbenchError, match="no place for the table"):
+    with pytest.raises(NegbenchError, match="no place for benchmarks"):
         fill("", {"train": f"Python 3; 2 threads\n{ratio(1, 'a')}"})
 
 
 def test_the_readme_has_a_place_for_the_table() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert text.count(BEGIN) == text.count(END) == 1
+    assert marked.part(README.read_text(encoding="utf-8"), MARK)
     assert all((README.parent / f"benchmarks/{name}.py").is_file() for name in BENCHMARKS)
 
 

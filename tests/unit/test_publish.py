@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from report_fixture import write_results
 
-from pipelines import graph, params
+from pipelines import graph, marked, params
 from pipelines.errors import NegbenchError
 from pipelines.publish import publish
+from reports import flat, readme, records
 
-TARGET = Path("results/demo")
+TARGET, README = Path("results/demo"), Path("README.md")
 
 
 @pytest.fixture
@@ -74,6 +76,19 @@ def test_git_keeps_it_and_no_stage_depends_on_it(project: Path, name: str, monke
         assert all(repo.dvcignore.check_ignore(file).match for file in written)
         for own in ("results/simcse/0/records.json", "results/ablate/ema_decay.csv", "params.yaml"):
             assert not repo.dvcignore.check_ignore(own).match
+
+
+def test_the_readme_takes_the_averages_where_it_has_a_place(project: Path) -> None:
+    results = records.load(write_results(project / "results"))
+    flat.frame(results, []).to_csv(project / "reports/build/records.csv", index=False)
+    publish(Namespace())
+    assert not README.exists()
+    README.write_text("before\n<!-- results/demo -->\n<!-- /results/demo -->\nafter\n")
+    publish(Namespace())
+    text = README.read_text()
+    assert marked.part(text, "results/demo") == readme.table(TARGET)
+    publish(Namespace())  # what it wrote itself makes the code no other
+    assert README.read_text() == text
 
 
 def test_it_is_the_same_bytes_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,51 @@
+"""The table of a published report that the README shows, from the records beside the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports import flat
+from reports.families import AVERAGE
+from reports.stats import Sample, summarise
+from reports.wording import MISSING, score
+
+RECORDS = "records.csv.gz"
+_COLUMNS = {"spearman_all": "STS", "acc": "transfer", "retrieval_main_score": "retrieval"}  # by metric
+
+
+def table(folder: Path) -> str:
+    """A row a method, best first: each family's average, as mean ± standard deviation over seeds.
+
+    Args:
+        folder: results/<profile>/ as `python -m pipelines.publish` writes it.
+
+    Raises:
+        NegbenchError: its records are damaged.
+    """
+    records = flat.read(folder / RECORDS)
+    averages = records[records["study"].isna() & (records["task"] == AVERAGE) & records["metric"].isin(_COLUMNS)]
+    groups = averages.dropna(subset="value").groupby(["label", "metric"])["value"]
+    found = {key: summarise(values.tolist()) for key, values in groups}
+    seeds = {str(label): int(count) for label, count in averages.groupby("label")["seed"].nunique().items()}
+    metrics = [metric for metric in _COLUMNS if any(metric == of for _, of in found)]
+    best = {metric: max(one.mean for (_, of), one in found.items() if of == metric) for metric in metrics}
+
+    def cell(label: str, metric: str) -> str:
+        one = found.get((label, metric))
+        if one is None:
+            return MISSING
+        return f"**{_printed(one)}**" if one.mean == best[metric] else _printed(one)
+
+    def rank(label: str) -> float:
+        first = found.get((label, metrics[0]))
+        return -first.mean if first else 0.0
+
+    lines = [["", *(_COLUMNS[metric] for metric in metrics), "seeds"], ["---", *["--:"] * (len(metrics) + 1)]]
+    lines += [
+        [label, *(cell(label, metric) for metric in metrics), str(seeds[label])] for label in sorted(seeds, key=rank)
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _printed(one: Sample) -> str:
+    return score(one.mean) + ("" if one.std is None else f" ± {score(one.std)}")

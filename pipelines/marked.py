@@ -7,8 +7,8 @@ from pipelines.errors import NegbenchError
 
 def part(text: str, mark: str) -> str | None:
     """What stands between a mark's two lines, or None where the text has no such part."""
-    begin, end = _lines(mark)
-    return text.split(begin, 1)[1].split(end, 1)[0] if begin in text and end in text else None
+    found = _split(text, mark)
+    return found[1] if found else None
 
 
 def replace(text: str, mark: str, content: str, where: str) -> str:
@@ -23,12 +23,15 @@ def replace(text: str, mark: str, content: str, where: str) -> str:
     Raises:
         NegbenchError: the file has no place for the part.
     """
-    begin, end = _lines(mark)
-    if part(text, mark) is None:
-        raise NegbenchError(f"no place for {mark}", where, f"Put {begin.strip()} and {end.strip()} there.")
-    before, rest = text.split(begin, 1)
-    return before + begin + content + end + rest.split(end, 1)[1]
+    found = _split(text, mark)
+    if found is None:
+        raise NegbenchError(f"no place for {mark}", where, f"Put <!-- {mark} --> and, below, <!-- /{mark} --> there.")
+    before, _, after = found
+    return before + content + after
 
 
-def _lines(mark: str) -> tuple[str, str]:
-    return f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
+def _split(text: str, mark: str) -> tuple[str, str, str] | None:
+    """What comes up to the end of the first mark's line, what follows, and what comes from the last mark on."""
+    before, begin, rest = text.partition(f"<!-- {mark} -->\n")
+    inside, end, after = rest.partition(f"<!-- /{mark} -->")
+    return (before + begin, inside, end + after) if end else None

@@ -15,11 +15,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from pipelines import atomic, graph, main, marked, params, provenance
+from pipelines import atomic, graph, main, marked, params, provenance, report
 from pipelines.errors import NegbenchError
 from pipelines.git import git
 from pipelines.paths import BUILD, RESULTS
-from reports import readme
+from reports import flat, readme
 
 README = Path("README.md")
 _ORIGIN = "origin.json"
@@ -30,8 +30,8 @@ def publish(_: argparse.Namespace) -> None:
     """Write the folder, whole or not at all.
 
     Raises:
-        NegbenchError: the code is of no commit, the report is not of the present settings, code and results, or the
-            folder holds something else, such as the results of a method of that name.
+        NegbenchError: the code is of no commit, the report is not of the present settings, code, versions and results,
+            or the folder holds something else, such as the results of a method of that name.
     """
     profile = params.load().profile
     others = ["--", ":/", *(f":(top,exclude){path}" for path in _NO_SOURCES)]
@@ -39,7 +39,14 @@ def publish(_: argparse.Namespace) -> None:
         raise NegbenchError("the code is of no commit", edited.splitlines()[0][3:], "Commit first.")
     if changed := [*graph.changed()]:
         raise NegbenchError("the report is not of what is here now", changed[0], "Run `make repro`.")
-    commit = git("rev-parse", "HEAD").decode().strip()
+    commit, versions = git("rev-parse", "HEAD").decode().strip(), provenance.versions()
+    if f"{report.commit(Path())}." not in (BUILD / "report.md").read_text(encoding="utf-8"):
+        again = "Run `dvc repro --force --single-item report`."
+        raise NegbenchError("the report was printed at another commit", BUILD / "report.md", again)
+    records = BUILD / "records.csv"
+    if {*flat.read(records)["versions_hash"].dropna()} != {provenance.params_hash(versions)}:
+        install = "Install those of requirements.lock, or run `dvc repro --force`."
+        raise NegbenchError("made with other versions of libraries than are installed", records, install)
     target = RESULTS / profile
     if target.exists() and not (target / _ORIGIN).is_file():
         raise NegbenchError("the folder holds something else", target, "Give the profile another name.")
@@ -47,9 +54,9 @@ def publish(_: argparse.Namespace) -> None:
         for name in ("report.pdf", "report.md"):
             shutil.copy(BUILD / name, out / name)
         shutil.copytree(BUILD / "figures", out / "figures")
-        (out / readme.RECORDS).write_bytes(gzip.compress((BUILD / "records.csv").read_bytes(), mtime=0))
+        (out / readme.RECORDS).write_bytes(gzip.compress(records.read_bytes(), mtime=0))
         shutil.copy(params.PARAMS, out / "params.yaml")
-        atomic.write_json(out / _ORIGIN, {"commit": commit, "versions": provenance.versions()})
+        atomic.write_json(out / _ORIGIN, {"commit": commit, "versions": versions})
     text = README.read_text(encoding="utf-8") if README.is_file() else ""
     if marked.part(text, target.as_posix()) is not None:
         atomic.write_text(README, marked.replace(text, target.as_posix(), readme.table(target), README.name))

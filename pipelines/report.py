@@ -35,7 +35,7 @@ from reports.runs import PretrainingCost, Training
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = Path("reports/template/report.typ")
 CODE = ("methods", "eval", "pipelines")  # where deviations are collected
-TRACKED = (*CODE, "reports", "params.yaml", "dvc.yaml")  # what the report's numbers come from
+TRACKED = (*CODE, "reports", "dvc.yaml")  # what the report's numbers come from, beside settings
 
 
 def report(arguments: argparse.Namespace) -> None:
@@ -116,7 +116,7 @@ def drawings(build: Path, whole: Document) -> dict[str, str]:
 
 
 def commit(root: Path) -> str:
-    """The commit that the code is at, and whether code or settings were changed since."""
+    """The commit that the code is at, and whether it was changed since; the settings are hashed with each record."""
     try:
         head = git("-C", str(root), "rev-parse", "--short=12", "HEAD").decode().strip()
         changed = git("-C", str(root), "status", "--porcelain", "--", *TRACKED)

@@ -24,26 +24,30 @@ def table(folder: Path) -> str:
     """
     records = flat.read(folder / RECORDS)
     averages = records[records["study"].isna() & (records["task"] == AVERAGE) & records["metric"].isin(_COLUMNS)]
-    groups = averages.dropna(subset="value").groupby(["label", "metric"])["value"]
+    groups = averages.dropna(subset="value").groupby(["method", "metric"])["value"]
     found = {key: summarise(values.tolist()) for key, values in groups}
-    seeds = {str(label): int(count) for label, count in averages.groupby("label")["seed"].nunique().items()}
+    labels = dict(zip(averages["method"], averages["label"], strict=True))
     metrics = [metric for metric in _COLUMNS if any(metric == of for _, of in found)]
     best = {metric: max(one.mean for (_, of), one in found.items() if of == metric) for metric in metrics}
 
-    def cell(label: str, metric: str) -> str:
-        one = found.get((label, metric))
+    def cell(method: str, metric: str) -> str:
+        one = found.get((method, metric))
         if one is None:
             return MISSING
         return f"**{_printed(one)}**" if one.mean == best[metric] else _printed(one)
 
-    def rank(label: str) -> float:
-        first = found.get((label, metrics[0]))
+    def seeds(method: str) -> str:
+        own = averages[averages["method"] == method]
+        scored, run = own.dropna(subset="value")["seed"].nunique(), own["seed"].nunique()
+        return str(run) if scored == run else f"{scored} of {run}"
+
+    def rank(method: str) -> float:
+        first = found.get((method, next(iter(_COLUMNS))))
         return -first.mean if first else 0.0
 
     lines = [["", *(_COLUMNS[metric] for metric in metrics), "seeds"], ["---", *["--:"] * (len(metrics) + 1)]]
-    lines += [
-        [label, *(cell(label, metric) for metric in metrics), str(seeds[label])] for label in sorted(seeds, key=rank)
-    ]
+    for method in sorted(labels, key=rank):
+        lines += [[labels[method], *(cell(method, metric) for metric in metrics), seeds(method)]]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
-from report_fixture import write_results
+from report_fixture import VERSIONS, write_results
 
-from pipelines import graph, marked, params
+from pipelines import graph, marked, params, provenance, report
 from pipelines.errors import NegbenchError
 from pipelines.publish import publish
 from reports import flat, readme, records
@@ -22,21 +22,33 @@ TARGET, README = Path("results/demo"), Path("README.md")
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a commit, edited settings and a report that is up to date."""
+def project(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a commit, other settings than it has and a report that is up to date."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(graph, "changed", list)
+    monkeypatch.setattr(provenance, "versions", lambda: VERSIONS)
     (tmp_path / "code.py").write_text("one = 1\n")
     (tmp_path / "params.yaml").write_text("seeds: []\n")
     (tmp_path / ".gitignore").write_text("/results/\n/reports/\n")
     git("init", "--quiet")
     git("add", ".")
-    git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--message", "One")
+    commit("One")
     shutil.copy(params.ROOT / params.PARAMS, tmp_path)
     (tmp_path / "reports/build/figures").mkdir(parents=True)
-    for name in ("report.pdf", "report.md", "records.csv", "figures/one.svg"):
+    for name in ("report.pdf", "figures/one.svg"):
         (tmp_path / "reports/build" / name).write_text(f"{name} {'x' * 99}\n")
+    results = records.load(write_results(tmp_path_factory.mktemp("results")))
+    flat.frame(results, []).to_csv(tmp_path / "reports/build/records.csv", index=False)
+    print_report()
     return tmp_path
+
+
+def print_report() -> None:
+    Path("reports/build/report.md").write_text(f"# Report\n\n{report.commit(Path())}.\n")
+
+
+def commit(message: str) -> None:
+    git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--all", "--message", message)
 
 
 def git(*arguments: str) -> str:
@@ -65,7 +77,8 @@ def test_git_keeps_it_and_no_stage_depends_on_it(project: Path, name: str, monke
     for ignored in (".gitignore", ".dvcignore"):
         shutil.copy(params.ROOT / ignored, project)
     git("add", ".gitignore", ".dvcignore")
-    git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--message", "Two")
+    commit("Two")
+    print_report()
     settings = params.load()
     monkeypatch.setattr(params, "load", lambda: settings.model_copy(update={"profile": name}))
     publish(Namespace())
@@ -79,8 +92,6 @@ def test_git_keeps_it_and_no_stage_depends_on_it(project: Path, name: str, monke
 
 
 def test_the_readme_takes_the_averages_where_it_has_a_place(project: Path) -> None:
-    results = records.load(write_results(project / "results"))
-    flat.frame(results, []).to_csv(project / "reports/build/records.csv", index=False)
     publish(Namespace())
     assert not README.exists()
     README.write_text("before\n<!-- results/demo -->\n<!-- /results/demo -->\nafter\n")
@@ -103,6 +114,24 @@ def test_it_is_the_same_bytes_again(project: Path, monkeypatch: pytest.MonkeyPat
 def test_code_of_no_commit_is_refused(project: Path, name: str) -> None:
     (project / name).write_text("two = 2\n")
     with pytest.raises(NegbenchError, match=rf"of no commit \({name}\)"):
+        publish(Namespace())
+    assert not TARGET.exists()
+
+
+def test_a_report_that_names_another_commit_is_refused(project: Path) -> None:
+    (project / "code.py").write_text("two = 2\n")
+    commit("Two")
+    with pytest.raises(NegbenchError, match=r"printed at another commit .*--single-item report"):
+        publish(Namespace())
+    assert not TARGET.exists()
+    print_report()
+    publish(Namespace())
+    assert TARGET.exists()
+
+
+def test_records_of_other_versions_are_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "versions", lambda: VERSIONS | {"torch": "2.14.0"})
+    with pytest.raises(NegbenchError, match="other versions of libraries than are installed"):
         publish(Namespace())
     assert not TARGET.exists()
 

@@ -37,29 +37,40 @@ def compose(name: str, overrides: list[str]) -> str:
         overrides: "key=value" settings on top, dotted keys.
 
     Raises:
-        NegbenchError: no such profile, an unknown key, or a value that the settings' types refuse.
+        NegbenchError: no such profile or study, a file that cannot be read or has another profile's name, an unknown
+            key, or a value that the settings' types refuse.
     """
     if name not in names():
         raise NegbenchError(f"unknown profile '{name}'", "profiles/", nearest(name, names()))
+    where = f"profile {name}"
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, MissingConfigException
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     try:
         with initialize_config_dir(str(PROFILES), version_base=None):
             composed = hydra_compose(name, overrides=[*map(_added, overrides)])
             values = OmegaConf.to_container(composed, resolve=True)
-    except HydraException as error:
-        at_fault = next((o for o in overrides if o.split("=")[0].lstrip("+~") in str(error)), " ".join(overrides))
-        raise NegbenchError(f"cannot apply '{at_fault}'", f"profile {name}", "Give settings as key=value.") from None
+    except MissingConfigException as error:
+        group, _, option = (error.missing_cfg_file or "").rpartition("/")
+        there = [path.stem for path in (PROFILES / group).glob("*.yaml")]
+        raise NegbenchError(f"no such {group or 'profile'} '{option}'", where, nearest(option, there)) from None
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        if at_fault := next((o for o in overrides if o.split("=")[0].lstrip("+~") in str(error)), None):
+            raise NegbenchError(f"cannot apply '{at_fault}'", where, "Give settings as key=value.") from None
+        cause = " ".join(str(error).split())
+        raise NegbenchError(f"cannot be composed: {cause}", where, "Correct its file in profiles/.") from None
     assert isinstance(values, dict)
+    if values["profile"] != name and not any(override.startswith("profile=") for override in overrides):
+        raise NegbenchError(f"it says 'profile: {values['profile']}'", where, f"Write `profile: {name}` in its file.")
     values["ablate"] = {
         study: of_it
-        for study, of_it in values["ablate"].items()
+        for study, of_it in (values["ablate"] or {}).items()
         if any(override.startswith(f"ablate.{study}.") for override in overrides) or not _left_out(study, of_it)
     }
-    checked = params.check(values, f"profile {name}")
+    checked = params.check(values, where)
     _check_methods(checked)
     header = f"# Composed by `python -m pipelines.profile {' '.join([name, *overrides])}`; meanings and sources of\n"
     header += "# the settings: profiles/base.yaml. Edit here for one experiment, there for good.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,8 @@ def test_a_methods_own_settings_are_checked() -> None:
         ("trained=[soft_infonce] methods.soft_infonce.alpha=2", "alpha 2.0 exceeds beta 1.0"),
         ("methods.mocose_released.train=null", "'train'.*valid dictionary"),
         ("train.lr", "cannot apply 'train.lr'.*key=value"),
+        ("train.lr=${x}", "cannot apply 'train.lr=\\$\\{x\\}'.*key=value"),
+        ("study=[ema_dekay]", "no such study 'ema_dekay'.*Did you mean 'ema_decay'"),
     ],
 )
 def test_what_would_fail_later_is_refused_at_once(override: str, says: str) -> None:
@@ -186,6 +189,40 @@ def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
 def test_unknown_profile_offers_the_nearest() -> None:
     with pytest.raises(NegbenchError, match=r"unknown profile 'smal'.*Did you mean 'small'\?"):
         profile.compose("smal", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("defaults: [demo, _self_]\nseeds: [0]\n", "it says 'profile: demo' .*Write `profile: evening`"),
+        ("defaults: [demoo, _self_]\nprofile: evening\n", "no such profile 'demoo' .*Did you mean 'demo'"),
+        ("defaults: [base, {study: [ema_dekay]}, _self_]\n", "no such study 'ema_dekay' .*Did you mean 'ema_decay'"),
+        ("defaults: [demo, _self_]\nseeds: [0\n", "cannot be composed: .*line 3.*Correct its file"),
+        ("defaults: [demo, _self_]\nseeds: ${nowhere}\n", "cannot be composed: .*nowhere.*Correct its file"),
+    ],
+)
+def test_a_mistake_in_a_profile_is_one_line(
+    text: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "profiles"
+    shutil.copytree(profile.PROFILES, folder)
+    monkeypatch.setattr(profile, "PROFILES", folder)
+    (folder / "evening.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(NegbenchError, match=rf"^{says}") as caught:
+        profile.compose("evening", [])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profile_without_studies_may_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "profiles"
+    shutil.copytree(profile.PROFILES, folder)
+    monkeypatch.setattr(profile, "PROFILES", folder)
+    (folder / "evening.yaml").write_text("defaults: [base, _self_]\nprofile: evening\nablate:\n", encoding="utf-8")
+    assert yaml.safe_load(profile.compose("evening", []))["ablate"] == {}
+
+
+def test_a_run_may_have_a_name_of_its_own() -> None:
+    assert yaml.safe_load(profile.compose("demo", ["profile=evening"]))["profile"] == "evening"
 
 
 def test_overrides_apply_and_misspelt_ones_are_named() -> None:

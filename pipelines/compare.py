@@ -67,6 +67,8 @@ def compare(arguments: argparse.Namespace) -> None:
     differing = [*_differing(before.origins, after.origins)]
     if differing:
         lines.print(_listed(differing))
+    elif before.origins.keys().isdisjoint(after.origins):
+        prose.print("What the records depend on cannot be compared: no method has a seed in common.")
     else:
         prose.print(f"Nothing that the records say they depend on differs: {', '.join(_HASHED)}.")
 

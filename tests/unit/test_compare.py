@@ -298,6 +298,16 @@ def test_the_same_is_said_to_be_the_same(sides: tuple[Path, Path], capsys: pytes
     assert "±" not in text
 
 
+def test_without_a_seed_in_common_nothing_is_said_to_be_equal(
+    sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in sides[1].glob("*/[0-9]"):
+        folder.rename(folder.with_name(f"1{folder.name}"))
+    text = printed(capsys, *sides)
+    assert "cannot be compared: no method has a seed in common" in text
+    assert "Nothing that" not in text
+
+
 def test_the_answer_comes_first(sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     lift(sides[1], "mocose", 3)
     assert printed(capsys, *sides).startswith("Yes: 2 of 2 averages moved by more than the noise of seeds: MoCoSE on ")

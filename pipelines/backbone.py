@@ -149,7 +149,9 @@ def _tokenizer(settings: params.Backbone, sentences: list[str]) -> Any:
     if settings.vocab is not None:
         vocabulary = DATA / settings.vocab
         if not vocabulary.is_file():
-            raise NegbenchError("no vocabulary here", vocabulary, "Correct backbone.vocab, or set it to null.")
+            raise NegbenchError(
+                "no vocabulary here", vocabulary, "Correct backbone.vocab and run `dvc repro --force fetch`."
+            )
         return BertTokenizerFast(str(vocabulary))
     trainer = BertWordPieceTokenizer(lowercase=True)
     # The library numbers the pieces of one letter in an order that changes from run to run, and breaks the ties of

@@ -6,8 +6,15 @@ import argparse
 import sys
 
 from pipelines import atomic, main, params
+from pipelines.errors import NegbenchError
 from pipelines.paths import DATA
 from pipelines.sources import generated, hub, local, manifest, pins, plan
+
+_WHERE_FROM = {  # the next step, by source
+    "generated": "Correct the setting: generated are corpus/generated.txt and the sets.",
+    "local": f"Put it under the same name into the folder of {local.VARIABLE}, or correct the setting.",
+    "hub": "Name its repository in fetch.hub.models, or correct the setting.",
+}
 
 
 def fetch(arguments: argparse.Namespace) -> None:
@@ -34,6 +41,10 @@ def fetch(arguments: argparse.Namespace) -> None:
             pins.add(origins)
         if settings.fetch.add is not None:
             local.add(settings.fetch.add, target)
+        for setting, name in settings.data_files():
+            if not (target / name).exists():
+                what = f"{setting} names it and it did not come"
+                raise NegbenchError(what, DATA / name, _WHERE_FROM[settings.fetch.source])
         manifest.write(target, origins)
 
 

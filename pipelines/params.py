@@ -6,7 +6,7 @@ only that `methods.<name>` belongs to methods/<name>.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -219,6 +219,18 @@ class Params(Section):
     def corpus(self) -> Path:
         """The training text."""
         return DATA / "corpus" / self.fetch.corpus
+
+    def data_files(self) -> Iterator[tuple[str, Path]]:
+        """What settings name below data/ beside sets: the setting, and a file or folder relative to data/."""
+        yield "fetch.corpus", self.corpus.relative_to(DATA)
+        models = {f"teacher.{name}.model": teacher.model for name, teacher in self.teacher.items()}
+        if self.backbone.source == "folder":
+            models["backbone.folder"] = self.backbone.folder
+        elif self.backbone.vocab is not None:
+            yield "backbone.vocab", Path(self.backbone.vocab)
+        for setting, folder in models.items():
+            if folder is not None and folder.is_relative_to(DATA):
+                yield setting, folder.relative_to(DATA)
 
 
 S = TypeVar("S", bound=Section)

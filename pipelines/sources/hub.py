@@ -57,7 +57,7 @@ def wanted(settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Map
 
 
 def fetch(
-    target: Path, settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Mapping[str, str] | None = None
+    target: Path, settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Mapping[str, str]
 ) -> dict[str, str]:
     """Fill `target` with the canonical tree; arguments and errors as of `wanted`.
 
@@ -67,7 +67,7 @@ def fetch(
     Raises:
         NegbenchError: a download failed, the archive is not to be trusted, or a set is not the published one.
     """
-    items = wanted(settings, corpus, tasks, earlier or {})
+    items = wanted(settings, corpus, tasks, earlier)
     found = [(item, download(item)) for item in items]  # all of it before anything is written
     names = {_place(name): name for name in tasks}
     if names:

@@ -25,12 +25,12 @@ def source_folder() -> Path:
         raise NegbenchError(
             "no data folder is set",
             VARIABLE,
-            f"export {VARIABLE}=FOLDER, one that holds senteval/ and corpus/.",
+            f"export {VARIABLE}=FOLDER, one that holds senteval/, corpus/, beir/ and models/.",
         )
     return Path(name)
 
 
-def fetch(source: Path, target: Path, corpus: str | None, required: Sequence[str] | None = None) -> None:
+def fetch(source: Path, target: Path, corpus: str | None) -> None:
     """Link the data below `source` into `target`: senteval/, beir/, models/ and one corpus.
 
     Folders become real folders and files become symbolic links: nothing is copied, and a file added to the
@@ -40,14 +40,13 @@ def fetch(source: Path, target: Path, corpus: str | None, required: Sequence[str
         source: a folder with the canonical tree; beir/ and models/ may be absent.
         target: an empty folder.
         corpus: the name of a file in `source`/corpus; None for no text.
-        required: STS and transfer tasks that must be there with their published numbers of rows; None for all.
 
     Raises:
-        NegbenchError: the source, a required set or the corpus is missing, or the set's rows are not the
-            published ones. Nothing is linked then.
+        NegbenchError: the source, a set or the corpus is missing, or a set's rows are not the published ones. Nothing
+            is linked then.
     """
     found = files(source, corpus)
-    check_sets(source, required)
+    check_sets(source)
     _link(found, source, target)
 
 

@@ -48,7 +48,7 @@ def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> l
     added = [Row("on top", f"links into {settings.add}")] if settings.add else []
     if settings.source == "generated":  # how large is known once it is made, in seconds
         made = f"generated here, seed {settings.generated.seed}"
-        return [Row("senteval", made), Row("beir", made), Row(f"corpus/{settings.corpus}", made), *added]
+        return [Row("senteval", made), Row("beir", made), Row("corpus/generated.txt", made), *added]
     if settings.source == "local":
         folder = settings.path or local.source_folder()
         sizes: Counter[str] = Counter()

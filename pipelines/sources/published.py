@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from eval import transfer_sets
@@ -24,17 +23,16 @@ EXPECTED_ROWS = {
 } | {task: transfer_sets.PUBLISHED[task] for task in transfer_sets.TASKS}
 
 
-def check_sets(data: Path, tasks: Sequence[str] | None = None) -> None:
+def check_sets(data: Path) -> None:
     """Refuse STS and transfer sets below `data`/senteval that have other numbers of rows than the published ones.
 
     Args:
         data: holds senteval/.
-        tasks: those to look at; None for all.
 
     Raises:
         NegbenchError: a file is missing or breaks the format, or the numbers differ.
     """
-    for task in EXPECTED_ROWS if tasks is None else tasks:
+    for task in EXPECTED_ROWS:
         _check_rows(data, task)
 
 

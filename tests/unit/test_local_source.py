@@ -79,7 +79,6 @@ def test_a_missing_set_is_named(source: Path, tmp_path: Path) -> None:
     with pytest.raises(NegbenchError, match=r"STS14 test: the file is missing \(.*STS14-en-test.*\)\. \w+"):
         local.fetch(source, tmp_path / "target", "wiki.txt")
     assert not (tmp_path / "target").exists()
-    local.fetch(source, tmp_path / "target", "wiki.txt", required=["STS12", "STSB"])
 
 
 def test_a_set_of_another_size_is_named_with_both_sizes(source: Path, tmp_path: Path) -> None:
@@ -246,3 +245,38 @@ def test_what_cannot_be_added_is_refused_and_nothing_linked(source: Path, own: P
     with pytest.raises(NegbenchError, match="the source has a file of this name too"):
         local.add(own, target)
     assert files(target) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting", "name"),
+    [
+        ("backbone.vocab=models/bert/vocab.txt", "backbone.vocab", "models/bert/vocab.txt"),
+        ("teacher.large={model: data/models/large, pooling: mean}", "teacher.large.model", "models/large"),
+        ("backbone={source: folder, folder: data/models/bert}", "backbone.folder", "models/bert"),
+    ],
+)
+def test_what_a_setting_names_must_have_come(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, setting: str, name: str
+) -> None:
+    """Hours of pretraining lie between the fetch and the stage that would miss it."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    local_source = f"fetch={{source: local, path: {source}, corpus: wiki.txt}}"
+    Path("params.yaml").write_text(profile.compose("demo", [local_source, settings]))
+    expected = rf"^{setting} names it and it did not come \(data/{name}\)\. Put it .* NEGBENCH_DATA"
+    with pytest.raises(NegbenchError, match=expected):
+        fetch.fetch(Namespace(plan=False))
+    assert not Path("data").exists()
+    (source / name).parent.mkdir(parents=True)
+    (source / name).write_text("here")
+    fetch.fetch(Namespace(plan=False))
+    assert (Path("data") / name).resolve() == source / name
+
+
+def test_a_misspelt_generated_text_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    world = "fetch.generated={corpus_sentences: 50, pairs_per_subset: 5}"
+    Path("params.yaml").write_text(profile.compose("demo", ["fetch.corpus=wikki.txt", world]))
+    with pytest.raises(NegbenchError, match=r"^fetch.corpus names it .*data/corpus/wikki.txt.*corpus/generated.txt"):
+        fetch.fetch(Namespace(plan=False))
+    assert not Path("data").exists()

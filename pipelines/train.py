@@ -52,15 +52,20 @@ class Run:
         """Apply a method's own recipe, then the given overrides of its settings and of the recipe.
 
         Raises:
-            NegbenchError: as `load_trained` and `params.validate`, or there is no such teacher; at `where`, by default
-                the method's section.
+            NegbenchError: as `load_trained` and `params.validate`, or the teacher is not there or embeds too little of
+                the text; at `where`, by default the method's section.
         """
         where = where or f"params.yaml: methods.{name}"
         kind, chosen = load_trained(name, {**settings.methods.get(name, {}), **method}, where)
         overridden = {**settings.train.model_dump(), **chosen.train, **train}
         recipe = params.validate(params.Train, overridden, f"{where}.train")
-        if chosen.teacher is not None and chosen.teacher not in settings.teacher:
-            raise NegbenchError(f"no such teacher '{chosen.teacher}'", where, nearest(chosen.teacher, settings.teacher))
+        if chosen.teacher is not None:
+            if chosen.teacher not in settings.teacher:
+                next_step = nearest(chosen.teacher, settings.teacher)
+                raise NegbenchError(f"no such teacher '{chosen.teacher}'", where, next_step)
+            if recipe.sentences > (known := settings.train.sentences):
+                what = f"{recipe.sentences} sentences, and the teacher embeds the first {known}"
+                raise NegbenchError(what, f"{where}.train.sentences", "Lower it, or raise train.sentences.")
         return cls(name, kind, chosen, recipe, seed, settings.fetch.corpus, settings.checkpoint_seconds)
 
     def describe(self) -> dict[str, Any]:
@@ -134,10 +139,7 @@ def _train(run: Run, text: Text, checkpoint: Path, progress: str) -> tuple[Train
     steps = total_steps(len(tokens), run.recipe)
     schedule = Schedule(steps, run.recipe.batch_size, run.recipe.max_length, len(tokens))
     method = run.method(encoder, run.settings, schedule).to(device.best())
-    teacher = embedded(run.settings.teacher) if run.settings.teacher else None
-    if teacher is not None and len(teacher) < len(tokens):
-        what = f"the teacher embedded {len(teacher)} sentences and the run takes {len(tokens)}"
-        raise NegbenchError(what, f"methods.{run.name}.train.sentences", "Raise train.sentences.")
+    teacher = embedded(run.settings.teacher, len(tokens)) if run.settings.teacher else None
     history = train(
         method,
         tokens,
@@ -152,20 +154,21 @@ def _train(run: Run, text: Text, checkpoint: Path, progress: str) -> tuple[Train
     return method, history
 
 
-def embedded(name: str) -> NDArray[np.float16]:
-    """What stage teacher wrote: (N, D) unit embeddings of the training text, on disk.
+def embedded(name: str, sentences: int) -> NDArray[np.float16]:
+    """What stage teacher wrote: (N, D) unit embeddings of the training text, on disk, N of `sentences` at least.
 
     Raises:
-        NegbenchError: the file is missing or damaged.
+        NegbenchError: the file is missing or damaged, or holds fewer.
     """
-    file = teacher_of(name)
+    file, again = teacher_of(name), f"Run `dvc repro --force teacher@{name}`."
     try:
         found: NDArray[np.float16] = np.load(file, mmap_mode="r")
         if found.ndim != 2 or found.dtype != np.float16:
             raise ValueError(f"shape {found.shape} of {found.dtype}")
     except Exception as error:  # of whatever kind: a damaged header is parsed as Python
-        step = f"Run `dvc repro --force teacher@{name}`."
-        raise NegbenchError("the embeddings of the teacher cannot be read", file, step) from error
+        raise NegbenchError("the embeddings of the teacher cannot be read", file, again) from error
+    if len(found) < sentences:
+        raise NegbenchError(f"the teacher embedded {len(found)} sentences and the run takes {sentences}", file, again)
     return found
 
 

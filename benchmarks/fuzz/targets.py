@@ -283,7 +283,7 @@ def _made() -> Target:
             provenance.check_data("corpus")
             pins.read()
             ablate.finished(Path("cell.json"))
-            train.embedded("t")
+            train.embedded("t", 0)
             scale.section(scale.load(Path("scale.json")))
             report.summary(Path())
             provenance.described(Path())

@@ -226,7 +226,7 @@ def test_a_run_may_have_a_name_of_its_own() -> None:
 
 
 def test_overrides_apply_and_misspelt_ones_are_named() -> None:
-    assert yaml.safe_load(profile.compose("demo", ["train.sentences=77"]))["train"]["sentences"] == 77
+    assert yaml.safe_load(profile.compose("demo", ["train.epochs=7"]))["train"]["epochs"] == 7
     with pytest.raises(NegbenchError, match=r"unknown setting 'train.sentence'.*Did you mean 'sentences'\?"):
         profile.compose("demo", ["train.sentence=77"])
 
@@ -239,8 +239,8 @@ def test_switching_shows_each_change(
 
     profile.switch(Namespace(name="demo", overrides=[]))
     capsys.readouterr()
-    profile.switch(Namespace(name="demo", overrides=["train.sentences=77"]))
+    profile.switch(Namespace(name="demo", overrides=["train.epochs=7"]))
     assert capsys.readouterr().out.splitlines() == [
-        f"train.sentences: {demo()['train']['sentences']} -> 77",
+        f"train.epochs: {demo()['train']['epochs']} -> 7",
         "Profile demo: 1 settings changed in params.yaml.",
     ]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -63,6 +64,19 @@ def test_the_key_of_a_run_covers_every_file_of_the_backbone(run: Any, tmp_path: 
 def test_a_teacher_that_embedded_nothing_says_how_to_ask_it(run: Any) -> None:
     with pytest.raises(NegbenchError, match=r"the file is missing .*teacher/backbone.*Run `dvc repro`"):
         run("backbone", select="last")
+
+
+def test_a_teacher_that_embedded_too_few_sentences_is_asked_again(run: Any) -> None:
+    file = teacher_of("backbone")
+    file.parent.mkdir(parents=True)
+    np.save(file, np.ones((3, 2), np.float16))
+    with pytest.raises(NegbenchError, match=r"embedded 3 sentences and the run takes 4 .*teacher@backbone"):
+        run("backbone", select="last")
+
+
+def test_more_text_than_the_teacher_is_given_is_refused_with_the_setting_at_fault() -> None:
+    with pytest.raises(NegbenchError, match=r"ablate.softcse_sharpness.train.sentences\)\. Lower it, or raise"):
+        profile.compose("demo", ["train.sentences=2000", "methods.softcse_weight.similarity=backbone"])
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"not an array"])

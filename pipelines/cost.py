@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -42,7 +43,7 @@ from pipelines.train import Run
 STEPS = 3  # timed, after as many that are not
 PIECES = 24  # word pieces of a sentence that is scored
 ROWS = 1_000  # of the embeddings that classifiers are fitted to
-TEACHER = 384  # dimensions of a teacher, whose size costs next to nothing in training
+TEACHER = 384  # dimensions of a teacher, which cost next to nothing in training
 _LONG = 256  # word pieces of a passage
 _STS = sum(EXPECTED_ROWS[task]["test"] for task in SPLITS)  # pairs
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -64,13 +65,15 @@ class Bench:
     def __init__(self, settings: params.Params) -> None:
         self._settings = settings
         self._steps: dict[tuple[Any, ...], float] = {}
-        self._rates: dict[int, float] = {}
-        self.config = _config(settings.backbone)
+        self._rates: dict[tuple[int, Path | None], float] = {}
+        backbone = settings.backbone
+        self.config = _config(backbone, backbone.folder if backbone.source == "folder" else None)
         self.longest: int = self.config.max_position_embeddings  # word pieces of a text
 
-    def encoder(self, pooling: params.Pooling = "mean") -> Encoder:
-        """An encoder of the backbone's size, with random weights."""
-        return Encoder(Bert(self.config.to_dict(), pooler=True), _tokenizer(), pooling, self.longest)
+    def encoder(self, pooling: params.Pooling = "mean", model: Path | None = None) -> Encoder:
+        """An encoder of the size of the backbone, or of a model's folder where that is here, with random weights."""
+        config = self.config if model is None else _config(self._settings.backbone, model)
+        return Encoder(Bert(config.to_dict(), pooler=True), _tokenizer(), pooling, self.longest)
 
     @cached_property
     def pretraining(self) -> float:
@@ -92,17 +95,17 @@ class Bench:
             self._steps[key] = _seconds(method, recipe, teacher)
         return self._steps[key]
 
-    def rate(self, length: int) -> float:
-        """Word pieces embedded a second, in texts of a length."""
-        if length not in self._rates:
-            encoder, text = self.encoder().to(device.best()).eval(), _Text(STEPS * 2048 // length, length)
+    def rate(self, length: int, model: Path | None = None) -> float:
+        """Word pieces embedded a second, in texts of a length; encoder as of `encoder`."""
+        if (length, model) not in self._rates:
+            encoder, text = self.encoder(model=model).to(device.best()).eval(), _Text(STEPS * 2048 // length, length)
             ids, mask = (x.to(device.best()) for x in text.batch())
             with torch.inference_mode():
                 for _ in range(2):  # the first is not counted
                     began = time.perf_counter()
                     encoder(ids, mask).sum().item()
-                    self._rates[length] = ids.numel() / (time.perf_counter() - began)
-        return self._rates[length]
+                    self._rates[length, model] = ids.numel() / (time.perf_counter() - began)
+        return self._rates[length, model]
 
     @cached_property
     def fit(self) -> float:
@@ -114,12 +117,12 @@ class Bench:
         return (time.perf_counter() - began) / (selection.fits_of(("all",), FOLDS[setting]) * ROWS)
 
 
-def _config(backbone: params.Backbone) -> Any:
-    """The backbone's size: of a given one by its folder, as long as it is not here by the profile."""
+def _config(backbone: params.Backbone, folder: Path | None) -> Any:
+    """The size of a given encoder by its folder; as long as that is not here, the backbone's by the profile."""
     from transformers import BertConfig
 
     size = architecture(backbone)
-    file = backbone.folder / "config.json" if backbone.source == "folder" and backbone.folder else None
+    file = folder / "config.json" if folder else None
     if file and file.is_file():
         given = BertConfig.from_json_file(file)
         size |= {name: getattr(given, name) for name in size}
@@ -182,8 +185,8 @@ def items(settings: params.Params, bench: Bench) -> Iterator[Item]:
     if backbone.source == "pretrain":
         steps = total_steps(backbone.sentences, recipe_of(backbone))
         yield Item("backbone", 1, steps, steps * bench.pretraining)
-    count = len(settings.teacher)
-    yield Item("teacher", count, 0, count * settings.train.sentences * PIECES / rate)
+    teachers = [bench.rate(PIECES, teacher.model) for teacher in settings.teacher.values()]
+    yield Item("teacher", len(teachers), 0, sum(settings.train.sentences * PIECES / one for one in teachers))
     for name in settings.trained:
         runs = [Run.resolve(settings, name, seed, method={}, train={}) for seed in settings.seeds]
         yield trained(f"train {name}", runs, 0)

@@ -25,8 +25,8 @@ class Clock:
     def step(self, run: Any) -> float:
         return STEP[run.name]
 
-    def rate(self, length: int) -> float:
-        return RATE
+    def rate(self, length: int, model: Path | None = None) -> float:
+        return RATE / 5 if model else RATE
 
 
 def settings(*overrides: str) -> params.Params:
@@ -67,6 +67,13 @@ def test_looks_cost_what_they_score(watch: bool, select: str) -> None:
     assert found.seconds == pytest.approx(found.steps * STEP["simcse"] + looks * seen * 2 * cost.PIECES / RATE)
 
 
+def test_a_teacher_embeds_at_its_own_rate() -> None:
+    pieces = settings().train.sentences * cost.PIECES
+    assert items()["teacher"].seconds == pieces / RATE
+    both = items("teacher.large={model:data/models/large,pooling:mean}")["teacher"]
+    assert (both.count, both.seconds) == (2, pieces / RATE + pieces / (RATE / 5))
+
+
 def test_passages_are_cut_where_the_encoder_cuts_them() -> None:
     cut = items("mteb.tasks=[NFCorpus]", "mteb.passage_length=64")["mteb"].seconds
     assert items("mteb.tasks=[NFCorpus]", "mteb.passage_length=512")["mteb"].seconds == cut
@@ -84,6 +91,7 @@ def test_a_given_backbone_is_as_large_as_its_folder_says(tmp_path: Path) -> None
         tmp_path / "config.json"
     )
     assert cost.Bench(settings(*given)).encoder().dimension == 48
+    assert cost.Bench(settings()).encoder(model=tmp_path).dimension == 48
 
 
 @pytest.mark.parametrize(("name", "millions"), [("paper", 110), ("paper_large", 335)])

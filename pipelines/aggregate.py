@@ -18,7 +18,8 @@ def aggregate(arguments: argparse.Namespace) -> None:
     content = document.dump(summary.build(evidence))
     build: Path = arguments.build
     folder = arguments.results / records.STUDIES
-    every = flat.frame(evidence.results, [folder / f"{name}.csv" for name in evidence.studies])
+    studies = {folder / f"{name}.csv": study.hashes for name, study in evidence.studies.items()}
+    every = flat.frame(evidence.results, studies)
     parquet = io.BytesIO()
     every.to_parquet(parquet, index=False)
     atomic.write_text(build / "records.csv", every.to_csv(index=False, lineterminator="\n"))

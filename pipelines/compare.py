@@ -81,7 +81,7 @@ def load(place: Path) -> Side:
     """
     if any(place.glob("*/*/records.json")):
         results = records.load(place)
-        table = flat.frame(results, [])
+        table = flat.frame(results, {})
         told = {(run.method, run.seed): _told(run) for method in results.methods for run in method.runs}
         return Side(place, table, {run: {**hashes, **told[run]} for run, hashes in _hashed(table).items()})
     tables = sorted(place.glob("records.csv*")) if place.is_dir() else [place]

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from lzma import LZMAError
 from pathlib import Path
 from typing import Any
@@ -32,18 +32,20 @@ _READ: dict[str, Callable[[str], Any]] = {"cell": int, "seed": int, "value": flo
 _OWN = ("cell", "method", "seed", *Record.model_fields)  # of a study's columns; the others are the cell's settings
 
 
-def frame(results: Results, studies: Sequence[Path]) -> pd.DataFrame:
+def frame(results: Results, studies: Mapping[Path, Mapping[str, str]]) -> pd.DataFrame:
     """One row a record, values unrounded; a missing value has its status and reason beside it.
 
     Args:
         results: the runs.
-        studies: results/ablate/<study>.csv; their rows carry the settings of their cell, as JSON.
+        studies: results/ablate/<study>.csv, with the hashes of what each was run with. Their rows carry the settings of
+            their cell, as JSON.
     """
     labels = {method.name: method.info.label for method in results.methods}
     profile = {"profile": results.provenance.profile}
     rows = [{**profile, **row} for row in _runs(results)]
-    for file in studies:
-        rows += [{**profile, "study": file.stem, "label": labels.get(row["method"]), **row} for row in _study(file)]
+    for file, hashes in studies.items():
+        told = {**profile, "study": file.stem, **hashes}
+        rows += [{**told, "label": labels.get(row["method"]), **row} for row in _study(file)]
     table = pd.DataFrame(rows, columns=pd.Index(list(COLUMNS)))
     return table.astype(COLUMNS)
 

@@ -258,7 +258,7 @@ def test_a_table_of_records_says_the_same_as_its_folder(sides: tuple[Path, Path]
     lift(sides[1], "mocose", 0.5)
     (tmp_path / "published").mkdir()
     for side, name in zip(sides, ("a.csv", "published/records.csv.xz"), strict=True):
-        studies = [side / "ablate/queue_distance.csv"]
+        studies: dict[Path, dict[str, str]] = {side / "ablate/queue_distance.csv": {}}
         flat.frame(records.load(side), studies).to_csv(tmp_path / name, index=False)
     assert found(tmp_path / "a.csv", tmp_path / "published") == found(*sides)
 
@@ -267,7 +267,7 @@ def test_a_table_of_records_says_the_same_as_its_folder(sides: tuple[Path, Path]
 def test_a_table_of_two_experiments_is_refused(
     sides: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str
 ) -> None:
-    table = flat.frame(records.load(sides[0]), [])
+    table = flat.frame(records.load(sides[0]), {})
     table.loc[table["method"] == "mocose", column] = "other"
     table.to_csv(tmp_path / "a.csv", index=False)
     assert run(compare.compare, compare.options(), [str(tmp_path / "a.csv"), str(sides[1])]) == 1
@@ -279,14 +279,14 @@ def test_a_table_tells_that_versions_and_the_evaluation_of_retrieval_differ(
 ) -> None:
     tables = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for side, table in zip(sides, tables, strict=True):
-        flat.frame(records.load(side), []).to_csv(table, index=False)
+        flat.frame(records.load(side), {}).to_csv(table, index=False)
     assert "Nothing that the records say they depend on differs: data, code, settings, versions." in printed(
         capsys, *tables
     )
     for file in (sides[1] / "mocose").glob("*/mteb/records.json"):
         text = file.read_text(encoding="utf-8").replace("b0d3a6627c1f9e54", "0123456789abcdef")
         file.write_text(text.replace("2.13.0", "2.14.1"), encoding="utf-8")
-    flat.frame(records.load(sides[1]), []).to_csv(tables[1], index=False)
+    flat.frame(records.load(sides[1]), {}).to_csv(tables[1], index=False)
     lines = [" ".join(line.split()) for line in printed(capsys, *tables).splitlines()]
     assert lines.count("code mocose") == lines.count("versions mocose") == 1
 
@@ -389,7 +389,7 @@ def test_bad_input_is_one_line(
 @pytest.mark.parametrize("suffix", ["gz", "xz", "bz2", "zip"])
 def test_a_damaged_table_is_one_line(sides: tuple[Path, Path], tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"records.csv.{suffix}"
-    flat.frame(records.load(sides[0]), []).to_csv(file, index=False)
+    flat.frame(records.load(sides[0]), {}).to_csv(file, index=False)
     content = bytearray(file.read_bytes())
     for damaged in (content[: len(content) // 2], b"\0" * 40, content[:200] + bytes(40) + content[240:]):
         file.write_bytes(damaged)

@@ -38,7 +38,7 @@ def project(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatc
     for name in ("report.pdf", "figures/one.svg"):
         (tmp_path / "reports/build" / name).write_text(f"{name} {'x' * 99}\n")
     results = records.load(write_results(tmp_path_factory.mktemp("results")))
-    flat.frame(results, []).to_csv(tmp_path / "reports/build/records.csv", index=False)
+    flat.frame(results, {}).to_csv(tmp_path / "reports/build/records.csv", index=False)
     print_report()
     return tmp_path
 

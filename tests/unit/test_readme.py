@@ -22,7 +22,7 @@ PUBLISHED = sorted((params.ROOT / "results").glob("*/origin.json"))
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     results = records.load(write_results(tmp_path / "results"))
-    keep(flat.frame(results, []), tmp_path)
+    keep(flat.frame(results, {}), tmp_path)
     return tmp_path
 
 

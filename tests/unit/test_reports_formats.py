@@ -253,6 +253,8 @@ def test_records_hold_every_run_and_every_study(built: Path) -> None:
         with file.open(encoding="utf-8", newline="") as stream:
             lines = list(csv.DictReader(stream))
         ours = table[table.study == file.stem]
+        hashes = json.loads(file.with_suffix(".json").read_text())["hashes"]
+        assert ours[[*hashes]].drop_duplicates().to_dict("records") == [hashes]
         assert [*ours.value] == [float(line["value"]) for line in lines]
         settings = [json.loads(text) for text in ours.settings]
         assert [one["ema_decay"] for one in settings] == [float(line["ema_decay"]) for line in lines]

@@ -18,7 +18,7 @@ from pipelines.params import ROOT
 
 # The demo's own settings are minutes of training; these are put in place of them in the copy.
 TINY = {
-    "defaults": ["base", "_self_"],
+    "defaults": ["base", {"study": []}, "_self_"],
     "trained": ["simcse"],
     "untrained": [],
     "seeds": [0],
@@ -36,18 +36,19 @@ TINY = {
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The repository's files, as a repository of their own, with a demo that takes seconds."""
+    folder = tmp_path / "negbench"  # a document puts data of the reader's beside it
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.splitlines():
         if not name.startswith((".dvc/", "tests")) and (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, tmp_path / name)
-    demo = tmp_path / "profiles/demo.yaml"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    demo = folder / "profiles/demo.yaml"
     values = yaml.safe_load(demo.read_text(encoding="utf-8"))
     for key, value in TINY.items():
         values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) and value else value
     demo.write_text(yaml.safe_dump(values), encoding="utf-8")
-    do(tmp_path, "git init -q && dvc init -q && python -m pipelines.profile demo")
-    return tmp_path
+    do(folder, "git init -q && dvc init -q && python -m pipelines.profile demo")
+    return folder
 
 
 def do(folder: Path, script: str) -> str:
@@ -102,7 +103,7 @@ def test_the_documents_do_what_they_say(copy: Path) -> None:
     assert json.loads((copy / "runs/simcse/0/run.json").read_text(encoding="utf-8"))["steps"] == 20
 
     assert "questions" in follow(copy, "add_a_data_set.md")
-    assert (copy / "data/corpus/notes.txt").resolve() == copy / "my-data/corpus/notes.txt"
+    assert (copy / "data/corpus/notes.txt").resolve() == copy.parent / "my-data/corpus/notes.txt"
     assert "corpus/notes.txt" in json.loads((copy / "data/manifest.json").read_text(encoding="utf-8"))
     found = scores(copy / "results/simcse/0/mteb/records.json")
     assert {"world-facts", "questions"} <= {task for task, metric in found if metric == "retrieval_main_score"}

@@ -19,10 +19,10 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
 	@echo "  PROFILE=name               demo, small, paper or paper_large: switch first (repro, profile), or rehearse it"
-	@echo "  JOBS=2                     stages at a time; 1 is plain dvc repro (repro)"
+	@echo "  JOBS=2                     at a time: stages, or files of tests (repro, rehearse, report, test)"
 	@echo "  SCHEDULER=tcp://host:8786  a Dask cluster to run them on: docs/cluster.md (repro)"
 	@echo "  make -k repro              go on with what does not need a failed stage"
-	@echo "  SET=\"key=value ...\"        settings on top of the profile (repro, profile)"
+	@echo "  SET=\"key=value ...\"        settings on top of the profile (repro, profile, rehearse)"
 
 repro: $(VENV)/installed ## run the experiment and build the report
 	@if [ -n "$(PROFILE)$(SET)" ]; then python -m pipelines.profile $(or $(PROFILE),$(ACTIVE)) $(SET); fi
@@ -40,7 +40,7 @@ cost: $(VENV)/installed ## what the present profile will cost on this machine, a
 profile: $(VENV)/installed ## switch profile and show what changed
 	@python -m pipelines.profile $(or $(PROFILE),$(ACTIVE)) $(SET)
 
-report: $(VENV)/installed ## rebuild the report alone
+report: $(VENV)/installed ## the report, and no more of the experiment than it still needs
 	@python -m pipelines.repro --jobs $(JOBS) report
 
 test: $(VENV)/installed ## the whole test suite

@@ -4,8 +4,8 @@
 
 What a run of days would meet on its last day is met now: each stage, method, figure and study of the profile, a study
 with both ends of its grid and each of its switches, in a copy of the repository under .rehearsal/, so that params.yaml
-and results stay as they are. The backbone is a small BERT that has seen almost no text and the text is short, so the
-numbers mean nothing.
+and results stay as they are. The backbone is a small BERT that has seen almost no text and stands in for the teachers
+too, and the text is short, so the numbers mean nothing.
 NEGBENCH_DATA, if set, names real data; else the text and the sets are generated.
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from eval.mteb_sets import RERANKING, folder_name
-from pipelines import main, params, profile
+from pipelines import locks, main, params, profile
 from pipelines.errors import NegbenchError
 from pipelines.git import git
 from pipelines.sources.local import VARIABLE
@@ -121,16 +121,17 @@ def rehearse(arguments: argparse.Namespace) -> None:
     )
     params.check(settings, f"rehearsal of profile {arguments.name}")
     folder = (FOLDER / arguments.name).absolute()
-    _copy(folder)
-    (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    print(f"Rehearsing profile {arguments.name} in {folder.relative_to(Path.cwd())}", flush=True)
-    began = time.monotonic()
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     if source:
         environment[VARIABLE] = str(Path(source).absolute())
     command = [sys.executable, "-m", "pipelines.repro", "--jobs", str(arguments.jobs)]
-    if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
-        raise NegbenchError("the rehearsal failed", folder, "See above what failed.")
+    with locks.alone(folder.with_suffix(".lock"), f"the rehearsal of profile {arguments.name}"):
+        _copy(folder)
+        (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        print(f"Rehearsing profile {arguments.name} in {folder.relative_to(Path.cwd())}", flush=True)
+        began = time.monotonic()
+        if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
+            raise NegbenchError("the rehearsal failed", folder, "See above what failed.")
     minutes, report = (time.monotonic() - began) / 60, folder.relative_to(Path.cwd()) / "reports/build/report.pdf"
     print(f"Rehearsed profile {arguments.name} in {minutes:.1f} minutes. Its report: {report}")
 

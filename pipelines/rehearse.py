@@ -58,7 +58,7 @@ def cut(settings: dict[str, Any], source: Path | None) -> dict[str, Any]:
         NegbenchError: the folder has no training text.
     """
     small = {name: {**settings[name], **changes} for name, changes in SMALLER.items()}
-    small["seeds"] = settings["seeds"][:2]  # so that there is a mean and a spread
+    small["seeds"] = settings["seeds"][:1]  # another one would find nothing more, and take a third longer
     small["backbone"] = {**BACKBONE, "lr": 1e-3, "max_length": settings["train"]["max_length"]}
     small["teacher"] = {name: {**teacher, "model": None} for name, teacher in settings["teacher"].items()}
     small["methods"] = {name: _shorter(method) for name, method in settings["methods"].items()}

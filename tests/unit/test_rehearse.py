@@ -36,7 +36,7 @@ def test_every_method_and_study_is_in_it(name: str, real: bool, source: Path) ->
     assert (after.trained, after.untrained) == (before["trained"], before["untrained"])
     assert [*after.ablate] == [*before["ablate"]]
     assert after.comparable == "never"
-    assert len(after.seeds) == 2
+    assert len(after.seeds) == 1
     assert {len(study.seeds) for study in after.ablate.values()} <= {1}
     parts = [cell for study in after.ablate.values() for cell in ({"train": study.train}, *study.cells)]
     recipes = [part.get("train", {}) for part in (*after.methods.values(), *parts)]

@@ -46,8 +46,10 @@ def table(folder: Path) -> str:
         return -first.mean if first else 0.0
 
     lines = [["", *(_COLUMNS[metric] for metric in metrics), "seeds"], ["---", *["--:"] * (len(metrics) + 1)]]
-    for method in sorted(labels, key=rank):
-        lines += [[labels[method], *(cell(method, metric) for metric in metrics), seeds(method)]]
+    lines += [
+        [labels[method], *(cell(method, metric) for metric in metrics), seeds(method)]
+        for method in sorted(labels, key=rank)
+    ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

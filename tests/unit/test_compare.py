@@ -258,8 +258,7 @@ def test_a_table_of_records_says_the_same_as_its_folder(sides: tuple[Path, Path]
     lift(sides[1], "mocose", 0.5)
     (tmp_path / "published").mkdir()
     for side, name in zip(sides, ("a.csv", "published/records.csv.xz"), strict=True):
-        studies: dict[Path, dict[str, str]] = {side / "ablate/queue_distance.csv": {}}
-        flat.frame(records.load(side), studies).to_csv(tmp_path / name, index=False)
+        flat.frame(records.load(side), {side / "ablate/queue_distance.csv": {}}).to_csv(tmp_path / name, index=False)
     assert found(tmp_path / "a.csv", tmp_path / "published") == found(*sides)
 
 

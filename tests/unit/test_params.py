@@ -191,6 +191,15 @@ def test_unknown_profile_offers_the_nearest() -> None:
         profile.compose("smal", [])
 
 
+@pytest.fixture
+def evening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file, yet to be written, of one more profile beside those there are."""
+    folder = tmp_path / "profiles"
+    shutil.copytree(profile.PROFILES, folder)
+    monkeypatch.setattr(profile, "PROFILES", folder)
+    return folder / "evening.yaml"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -201,23 +210,15 @@ def test_unknown_profile_offers_the_nearest() -> None:
         ("defaults: [demo, _self_]\nseeds: ${nowhere}\n", "cannot be composed: .*nowhere.*Correct its file"),
     ],
 )
-def test_a_mistake_in_a_profile_is_one_line(
-    text: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "profiles"
-    shutil.copytree(profile.PROFILES, folder)
-    monkeypatch.setattr(profile, "PROFILES", folder)
-    (folder / "evening.yaml").write_text(text, encoding="utf-8")
+def test_a_mistake_in_a_profile_is_one_line(text: str, says: str, evening: Path) -> None:
+    evening.write_text(text, encoding="utf-8")
     with pytest.raises(NegbenchError, match=rf"^{says}") as caught:
         profile.compose("evening", [])
     assert "\n" not in str(caught.value)
 
 
-def test_a_profile_without_studies_may_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "profiles"
-    shutil.copytree(profile.PROFILES, folder)
-    monkeypatch.setattr(profile, "PROFILES", folder)
-    (folder / "evening.yaml").write_text("defaults: [base, _self_]\nprofile: evening\nablate:\n", encoding="utf-8")
+def test_a_profile_without_studies_may_say_so(evening: Path) -> None:
+    evening.write_text("defaults: [base, _self_]\nprofile: evening\nablate:\n", encoding="utf-8")
     assert yaml.safe_load(profile.compose("evening", []))["ablate"] == {}
 
 

@@ -1,9 +1,10 @@
-"""DVC's command line inside this process, with three repairs.
+"""DVC's command line inside this process, with four repairs.
 
 - dvc.lock and the list of who reads and writes what are written whole or not at all: DVC rewrites both in place around
   every stage, and a kill at that moment leaves half a file, after which no result is seen, or nothing runs.
 - A stage whose inputs were edited while it ran fails: DVC hashes them when it has ended, and would keep the result of
   the old code as that of the new.
+- A command that was killed, as the system does where memory runs out, is called killed and not "exited with -9".
 - dvc.lock is not parsed with comments and layout, which nobody put there, for half the time that a stage costs DVC. The
   bytes written are those that DVC would write.
 """
@@ -25,12 +26,14 @@ from dvc.exceptions import DvcException
 from dvc.lock import make_lock
 from dvc.stage import Stage
 from dvc.stage import run as stage_run
+from dvc.stage.exceptions import StageCmdFailedError
 from dvc.utils.serialize import dumps_yaml, load_yaml
 from voluptuous import Invalid
 
 from pipelines import atomic
 
 _run = stage_run.cmd_run
+_KILLED = ("-9", "137")  # SIGKILL, told by the command itself or by a shell around it
 
 
 def dvc(*arguments: str) -> int:
@@ -80,10 +83,16 @@ def run_unchanged(stage: Stage, *arguments: Any, **options: Any) -> None:
     """Run a stage's command, and fail if what it depends on is no longer what it was.
 
     Raises:
-        DvcException: a file or a setting changed meanwhile.
+        DvcException: a file or a setting changed meanwhile, or the command failed.
     """
     before = _inputs(stage)
-    _run(stage, *arguments, **options)
+    try:
+        _run(stage, *arguments, **options)
+    except StageCmdFailedError as error:
+        if not str(error).endswith(_KILLED):
+            raise
+        what = "it was killed, by the system if memory ran out; run fewer stages at a time, such as JOBS=1"
+        raise DvcException(f"{error}: {what}") from None  # DVC would say the first part twice
     after = _inputs(stage)
     if changed := [name for name in before if after[name] != before[name]]:
         what = f"{', '.join(changed)} changed while '{stage.addressing}' ran"

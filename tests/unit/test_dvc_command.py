@@ -80,6 +80,18 @@ def test_what_is_edited_while_a_stage_runs_is_not_taken_for_its_input(project: P
     assert (project / "made").read_text() == (project / "source").read_text()
 
 
+@pytest.mark.parametrize(
+    ("command", "told"), [("kill -9 $$", True), ("sh -c 'kill -9 $$'; exit $?", True), ("exit 9", False)]
+)
+def test_a_killed_stage_is_called_killed(
+    project: Path, command: str, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    (project / "dvc.yaml").write_text(f"stages: {{one: {{cmd: {json.dumps(command)}}}}}")
+    with chdir(project):
+        assert dvc("repro") != 0
+    assert ("killed, by the system if memory ran out" in caplog.text) is told
+
+
 @pytest.mark.parametrize("left", ["", '{"write": {"', "[]", '{"write": 3}'])
 def test_half_of_a_list_of_readers_and_writers_stops_nothing(project: Path, left: str) -> None:
     (project / ".dvc/tmp").mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports import prose
+from reports import peaks, prose
 from reports.claims import ANSWERS, Finding
 from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.evidence import Evidence
@@ -38,8 +38,8 @@ def first_page(evidence: Evidence, found: Sequence[Finding], comparisons: Sequen
     """What was asked, what was found, and one table of all findings."""
     results = evidence.results
     question = QUESTION.format(papers=" ".join(f"{p.name} [@{p.key}] {p.about}" for p in evidence.papers if p.about))
-    blocks = (question, answer(found), prose.answer(results, comparisons), _overview(found, evidence))
-    return Section("answer", "", blocks)
+    said = (question, answer(found), prose.answer(results, comparisons), peaks.warning(results))
+    return Section("answer", "", (*filter(None, said), _overview(found, evidence)))
 
 
 def answer(found: Sequence[Finding]) -> str:

@@ -35,7 +35,9 @@ VERSIONS = {
     "numpy": "2.4.6",
     "scipy": "1.17.1",
 }
-RECIPE = {"sentences": 20000, "batch_size": 64, "epochs": 1, "lr": 5e-4, "pooling": "cls_before_pooler"}
+RECIPE = {
+    "sentences": 20000, "batch_size": 64, "epochs": 1, "lr": 5e-4, "pooling": "cls_before_pooler", "select": "stsb-dev",
+}  # fmt: skip
 EDGES = np.linspace(-1, 1, 81)
 
 

@@ -195,8 +195,8 @@ def test_every_figure_of_the_document_is_drawn_and_no_other(built: Path) -> None
 def test_the_sections_stand_in_their_order(built: Path) -> None:
     found = [section.id for section in report.content(built, ROOT).sections]
     assert found == [
-        "answer", "scores", "queue_distance", "negatives", "geometry", "theory", "protocol", "selection", "comparison",
-        "claims", "settings", "deviations", "environment", "provenance", "sources",
+        "answer", "scores", "queue_distance", "negatives", "geometry", "theory", "protocol", "peaks", "selection",
+        "comparison", "claims", "settings", "deviations", "environment", "provenance", "sources",
     ]  # fmt: skip
 
 

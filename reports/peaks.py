@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from reports.document import Cell, Group, Row, Section, Table
 from reports.records import Look, Method, Results
-from reports.selection import RULES, choose
+from reports.selection import RULES, choose, score_cell, steps_cell
 from reports.stats import summarise
-from reports.wording import listing, number, score
+from reports.wording import listing, number
 
 ID = "peaks"
 
@@ -23,17 +23,21 @@ class Peaks:
     looks: tuple[tuple[Look, ...], ...]  # a tuple a run, in the order of steps, those with that score
     steps: int  # of a run
 
-    def scores(self, at: int) -> list[float]:
-        """Each run's score at its first (0) or last (-1) look."""
-        return [_score(own[at], self.rule) for own in self.looks]
+    def at(self, index: int) -> list[Look]:
+        """Each run's first (0) or last (-1) look."""
+        return [own[index] for own in self.looks]
 
     def best(self) -> list[Look]:
         """Each run's look with the best score."""
         return [choose(own, self.rule) for own in self.looks]
 
-    def at(self, index: int) -> int:
+    def count(self, index: int) -> int:
         """How many runs are at their best at their first (0) or last (-1) look."""
-        return sum(best is own[index] for best, own in zip(self.best(), self.looks, strict=True))
+        return sum(best is look for best, look in zip(self.best(), self.at(index), strict=True))
+
+    def scores(self, looks: Sequence[Look]) -> list[float]:
+        """The score of looks."""
+        return [value for look in looks if (value := look.score(self.rule)) is not None]
 
 
 def found(results: Results) -> list[Peaks]:
@@ -45,12 +49,11 @@ def found(results: Results) -> list[Peaks]:
 def warning(results: Results) -> str:
     """A sentence for the first page where most runs were at their best at the first look; empty otherwise."""
     peaks = found(results)
-    early, runs = sum(one.at(0) for one in peaks), sum(len(one.looks) for one in peaks)
-    if 2 * early <= runs:
+    if 2 * sum(one.count(0) for one in peaks) <= sum(len(one.looks) for one in peaks):
         return ""
     return (
-        f"**{number(early).capitalize()} of {number(runs)} runs were at their best at the first look**, so that what "
-        f"is compared here has hardly left the backbone: [#section-{ID}]."
+        f"**{_share(peaks, 0)} at the first look**, so that what is compared here has hardly left the backbone: "
+        f"[#section-{ID}]."
     )
 
 
@@ -62,52 +65,40 @@ def section(results: Results) -> Section | None:
 
 def _peaks(method: Method) -> Peaks:
     rule = str(method.info.train.get("select"))
-    looks = [tuple(look for look in run.info.looks if _known(look, rule) is not None) for run in method.runs]
+    looks = [tuple(look for look in run.info.looks if look.score(rule) is not None) for run in method.runs]
     steps = max(run.info.steps or 0 for run in method.runs)
     return Peaks(method.info.label, rule, tuple(own for own in looks if len(own) > 1), steps)
 
 
-def _known(look: Look, rule: str) -> float | None:
-    value: float | None = getattr(look, rule.replace("-", "_"), None)  # of "last" there is none
-    return value
-
-
-def _score(look: Look, rule: str) -> float:
-    value = _known(look, rule)
-    assert value is not None  # `Peaks` has no others
-    return value
-
-
 def _text(peaks: Sequence[Peaks]) -> str:
-    runs = sum(len(one.looks) for one in peaks)
     sentences = ["A run is looked at every few steps, and the weights at its best look are what is evaluated."]
-    if early := [one for one in peaks if one.at(0)]:
-        first = [own[0].step for one in early for own in one.looks]
+    if early := [one for one in peaks if one.count(0)]:
+        first = [look.step for one in early for look in one.at(0)]
         steps = f"{min(first):,}" + (f" to {max(first):,}" if min(first) < max(first) else "")
         sentences.append(
-            f"**{_share(early, 0, runs)} at the first look**, after {steps} of {max(one.steps for one in early):,} "
-            f"steps ({_counts(early, 0)}): further training made the encoder worse by that score. What is evaluated of "
+            f"**{_share(peaks, 0)} at the first look**, after {steps} of {max(one.steps for one in early):,} "
+            f"steps ({_counts(peaks, 0)}): further training made the encoder worse by that score. What is evaluated of "
             "these runs has hardly left the backbone, and differences between them say little of the methods. A lower "
             "learning rate, or looks closer together, show whether training helps at all."
         )
     else:
         sentences.append("No run was at its best at the first look.")
-    if late := [one for one in peaks if one.at(-1)]:
+    if any(one.count(-1) for one in peaks):
         sentences.append(
-            f"{_share(late, -1, runs)} at the last look ({_counts(late, -1)}): more text or epochs might have raised "
+            f"{_share(peaks, -1)} at the last look ({_counts(peaks, -1)}): more text or epochs might have raised "
             "them further."
         )
     return " ".join(sentences)
 
 
-def _share(peaks: Sequence[Peaks], index: int, runs: int) -> str:
-    many = sum(one.at(index) for one in peaks)
+def _share(peaks: Sequence[Peaks], index: int) -> str:
+    many, runs = sum(one.count(index) for one in peaks), sum(len(one.looks) for one in peaks)
     were, their = ("was", "its") if many == 1 else ("were", "their")
     return f"{number(many).capitalize()} of {number(runs)} runs {were} at {their} best"
 
 
 def _counts(peaks: Sequence[Peaks], index: int) -> str:
-    return listing([f"{one.label} {one.at(index)} of {len(one.looks)}" for one in peaks])
+    return listing([f"{one.label} {many} of {len(one.looks)}" for one in peaks if (many := one.count(index))])
 
 
 def _table(peaks: Sequence[Peaks]) -> Table:
@@ -121,19 +112,5 @@ def _table(peaks: Sequence[Peaks]) -> Table:
 
 
 def _row(one: Peaks) -> Row:
-    best = one.best()
-    steps = summarise([float(look.step) for look in best])
-    spread = f"from {steps.low:,.0f} to {steps.high:,.0f}" if steps.low < steps.high else ""
-    cells = (
-        Cell(RULES[one.rule]),
-        _cell(one.scores(0)),
-        _cell([_score(look, one.rule) for look in best]),
-        Cell(f"{steps.mean:,.0f}", spread, value=steps.mean),
-        _cell(one.scores(-1)),
-    )
-    return Row(one.label, cells)
-
-
-def _cell(values: Sequence[float]) -> Cell:
-    sample = summarise(values)
-    return Cell(score(sample.mean), score(sample.std) if sample.std is not None else "", value=sample.mean)
+    first, best, last = (score_cell(summarise(one.scores(looks))) for looks in (one.at(0), one.best(), one.at(-1)))
+    return Row(one.label, (Cell(RULES[one.rule]), first, best, steps_cell([look.step for look in one.best()]), last))

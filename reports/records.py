@@ -73,6 +73,11 @@ class Look(Stored):
     stsb_dev: float | None = None
     sts_test: float | None = None  # the average of the seven
 
+    def score(self, rule: str) -> float | None:
+        """The score by which a rule of `train.select` chooses; "last" has none."""
+        value: float | None = getattr(self, rule.replace("-", "_"), None)
+        return value
+
 
 class Info(Stored):
     """What a run was: its printed name, the paper it follows and its settings."""

@@ -45,8 +45,7 @@ class Watched:
 
 def choose(looks: Sequence[Look], rule: str) -> Look:
     """The look whose checkpoint a rule keeps, as the trainer does: the first of the highest, else the last."""
-    scores = [None if rule == "last" else getattr(look, rule.replace("-", "_")) for look in looks]
-    known = [(value, -index) for index, value in enumerate(scores) if value is not None]
+    known = [(value, -index) for index, look in enumerate(looks) if (value := look.score(rule)) is not None]
     return looks[-max(known)[1]] if known else looks[-1]
 
 
@@ -144,19 +143,21 @@ def _row(one: Watched, notes: Notes) -> Row:
     for rule in RULES:
         values = [*one.scores(rule).values()]
         sample = summarise(values) if values else None
-        cells.append(_score(sample, kept if rule == one.kept else ""))
+        cells.append(score_cell(sample, kept if rule == one.kept else ""))
         if rule != "last":
-            cells.append(_steps([look.step for look in one.choices(rule).values()]))
+            cells.append(steps_cell([look.step for look in one.choices(rule).values()]))
     return Row(one.label, (*cells, _gain(one.gain())), note=few)
 
 
-def _score(sample: Sample | None, note: str) -> Cell:
+def score_cell(sample: Sample | None, note: str = "") -> Cell:
+    """Mean over seeds ± standard deviation."""
     if sample is None:
         return Cell(score(None))
     return Cell(score(sample.mean), score(sample.std) if sample.std is not None else "", note, value=sample.mean)
 
 
-def _steps(steps: Sequence[int]) -> Cell:
+def steps_cell(steps: Sequence[int]) -> Cell:
+    """The mean step over seeds, and where they differ from which to which."""
     if not steps:
         return Cell(score(None))
     low, high = min(steps), max(steps)

@@ -6,23 +6,16 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
+from looks_fixture import looked_at
 
 from reports import peaks
 from reports.document import Table
-from reports.records import Info, Look, Method, Provenance, Results, Run
-
-ORIGIN = Provenance(profile="demo", comparable="never", params_hash="", code_hash="", data_hash="", versions={})
+from reports.records import Method, Results
 
 
 def method(name: str, devs: Sequence[Sequence[float | None]], select: str = "stsb-dev") -> Method:
-    """A method with a run for each list of dev scores, looked at every 10 steps; on the tests the reverse."""
-    runs = []
-    for seed, own in enumerate(devs):
-        pairs = enumerate(zip(own, reversed(own), strict=True), start=1)
-        looks = [Look(step=10 * at, stsb_dev=dev, sts_test=test) for at, (dev, test) in pairs]
-        info = Info(label=name.upper(), looks=looks, steps=10 * len(own), train={"select": select})
-        runs.append(Run(name, seed, info, ORIGIN, (), None, (), None, None))
-    return Method(name, tuple(runs))
+    """A method with a run for each list of dev scores; on the tests the reverse."""
+    return looked_at(name, [[*zip(own, reversed(own), strict=True)] for own in devs], select)
 
 
 def results(*methods: Method) -> Results:
@@ -67,6 +60,7 @@ def test_the_first_page_warns_where_most_runs_peak_at_once() -> None:
     assert peaks.warning(results(method("falling", FALLING), method("rising", RISING))).startswith(
         "**Two of three runs were at their best at the first look**"
     )
+    assert "One of one runs was at its best" in peaks.warning(results(method("falling", FALLING[:1])))
     assert not peaks.warning(results(method("falling", FALLING[:1]), method("rising", RISING)))
     assert not peaks.warning(results())
 
@@ -74,6 +68,6 @@ def test_the_first_page_warns_where_most_runs_peak_at_once() -> None:
 @given(st.lists(st.lists(st.integers(0, 3).map(float), min_size=2, max_size=5), min_size=1, max_size=4))
 def test_the_counts_are_those_of_a_naive_loop(devs: list[list[float]]) -> None:
     (found,) = peaks.found(results(method("one", devs)))
-    assert found.at(0) == sum(own[0] == max(own) for own in devs)
-    assert found.at(-1) == sum(all(other < own[-1] for other in own[:-1]) for own in devs)
-    assert found.scores(0) == [own[0] for own in devs]
+    assert found.count(0) == sum(own[0] == max(own) for own in devs)
+    assert found.count(-1) == sum(all(other < own[-1] for other in own[:-1]) for own in devs)
+    assert found.scores(found.at(0)) == [own[0] for own in devs]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from looks_fixture import looked_at
 from scipy import stats
 
 from eval import sts
@@ -24,7 +25,7 @@ from pipelines.params import ROOT, Train
 from reports import paper, protocol_figures, selection
 from reports.document import Figure, Section, Table
 from reports.paper import Paper
-from reports.records import Info, Look, Method, Provenance, Record, Results, Run
+from reports.records import Look, Method, Record, Results
 
 SENTENCES = [f"{a} {b} {c}" for a in ("man", "dog", "cat") for b in ("eats", "rides") for c in ("a", "big", "the")]
 RECIPE = {"sentences": 18, "batch_size": 4, "epochs": 3, "lr": 2e-3, "eval_every": 2}
@@ -64,17 +65,8 @@ def test_choice_is_that_of_a_naive_loop(values: list[tuple[float | None, float |
 
 def method(name: str, tests: Sequence[Sequence[float | None]], devs: Sequence[float], share: float = 75.0) -> Method:
     """A method with a run for each list of test scores, looked at every 10 steps."""
-    origin = Provenance(profile="demo", comparable="never", params_hash="", code_hash="", data_hash="", versions={})
     record = Record(task="STSB", metric="dev_pairs_in_tests", value=share, status="ok", reason=None, n=1500)
-    runs = []
-    for seed, own in enumerate(tests):
-        looks = [
-            Look(step=10 * at, stsb_dev=dev, sts_test=test)
-            for at, (dev, test) in enumerate(zip(devs, own, strict=True), start=1)
-        ]
-        info = Info(label=name.upper(), looks=looks, train={"select": "stsb-dev"})
-        runs.append(Run(name, seed, info, origin, (record,), None, (), None, None))
-    return Method(name, tuple(runs))
+    return looked_at(name, [[*zip(devs, own, strict=True)] for own in tests], records=(record,))
 
 
 PEAKING = method("peaking", [[40, 44, 42], [41, 43, 42], [40, 46, 45]], [1, 2, 3])

@@ -12,8 +12,9 @@ from reports.verdicts import Comparison, Comparisons
 from reports.wording import listing, score, signed
 
 CAPTION = (
-    "Our mean beside the reported score (in italics), their difference, and beneath it the half-width of the "
-    "{confidence} interval of our mean over seeds (Student's t)."
+    "Our mean beside the reported score (in italics), their difference, and beneath it how far off a further run may "
+    "be: half the width of Student's {confidence} prediction interval, for as many runs as the reported score is the "
+    "mean of, or one where the paper does not say."
 )
 
 
@@ -62,6 +63,5 @@ def _reported(task: Comparison) -> Cell:
 
 
 def _difference(task: Comparison) -> Cell:
-    half_width = task.measured.half_width if task.measured else None
-    known = task.delta is not None and half_width is not None
-    return Cell(signed(task.delta), score(half_width) if known else "", value=task.delta)
+    known = task.delta is not None and task.reach is not None
+    return Cell(signed(task.delta), score(task.reach) if known else "", value=task.delta)

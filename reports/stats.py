@@ -31,6 +31,13 @@ class Sample:
     low: float  # smallest score
     high: float  # largest score
 
+    def reach(self, runs: int = 1) -> float | None:
+        """How far from this mean the mean of `runs` further runs may lie; None for one seed.
+
+        Half the width of Student's prediction interval: unlike that of the mean it holds the noise of both sides.
+        """
+        return None if self.half_width is None else self.half_width * (1 + self.n / runs) ** 0.5
+
 
 @dataclass(frozen=True)
 class Effect:

@@ -20,13 +20,14 @@ from pipelines.errors import NegbenchError
 from reports.families import STS
 from reports.paper import METRIC, Paper, Protocol, Row, Value
 from reports.records import Comparable, Info, Method, Provenance, Results
-from reports.stats import Sample, summarise
+from reports.stats import CONFIDENCE, Sample, summarise
 from reports.wording import signed
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
-ROUNDING = 0.005  # a printed score is this exact; the tolerance where a paper's own noise is not known
+ROUNDING = 0.005  # a printed score is this exact
+NOISE = 0.45  # what the one paper has whose numbers tell its noise; for the others, which printed one run each
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Nature:
 
 NATURES: dict[Comparable, Nature] = {
     "never": Nature("generated data and a tiny backbone", "Not comparable with the papers."),
-    "direction": Nature("real data, a small backbone and a short training", "Only directions compare with the papers."),
+    "direction": Nature("real data, not the papers' backbone or recipe", "Only directions compare with the papers."),
     "yes": Nature("the papers' own data and backbones", "Compared with the papers where the protocols agree."),
 }
 
@@ -57,6 +58,7 @@ class Comparison:
     task: str
     measured: Sample | None
     reported: Value | None
+    reach: float | None  # how far off the paper's number may be by the noise of both; None where that is not known
     verdict: Verdict
     reason: str
 
@@ -116,38 +118,44 @@ def protocol(info: Info) -> Protocol:
 
 def _compare(method: Method, row: Row, paper: Paper, task: str) -> Comparison:
     measured, reported = sample(method, task), row.cell(task)
-    verdict, reason = _verdict(method, row, paper.protocols[row.protocol], measured, reported)
-    return Comparison(task, measured, reported, verdict, reason)
+    reach = measured.reach(row.seeds or 1) if measured else None  # a paper that does not say is taken to have run once
+    why = _incomparable(method, row, paper.protocols[row.protocol])
+    if why or measured is None or reported is None:
+        why = why or ("no reported score" if reported is None else "no measured score")
+        return Comparison(task, measured, reported, reach, "not comparable", why)
+    if reach is None and method.trained:
+        return Comparison(task, measured, reported, reach, "not comparable", "one seed has no interval")
+    noise = paper.protocols[row.protocol].noise
+    near = (noise.value if noise else NOISE) if method.trained else ROUNDING  # without training there is no noise
+    verdict, reason = _verdict(abs(measured.mean - reported.value), near, reach)
+    return Comparison(task, measured, reported, reach, verdict, reason)
 
 
-def _verdict(
-    method: Method,
-    row: Row,
-    theirs: Protocol,
-    measured: Sample | None,
-    reported: Value | None,
-) -> tuple[Verdict, str]:
-    """Two-sided: a score above the reported one is as far from reproducing it as a score below."""
+def _incomparable(method: Method, row: Row, theirs: Protocol) -> str | None:
+    """Why no number of a method can be held against a row; None where it can."""
     comparable = method.runs[0].provenance.comparable
     if comparable == "never":
-        return "not comparable", NATURES[comparable].what
+        return NATURES[comparable].what
     if comparable == "direction":
-        return "not comparable", f"direction only: {NATURES[comparable].what}"
-    if reported is None or measured is None:
-        return "not comparable", "no reported score" if reported is None else "no measured score"
-    if difference := _difference(method, row, theirs):
-        return "not comparable", difference
-    if measured.half_width is None and method.trained:
-        return "not comparable", "one seed has no interval"
-    tolerance = theirs.noise.value if theirs.noise else ROUNDING
-    half_width = measured.half_width or 0.0  # a baseline without training has no spread
-    delta = measured.mean - reported.value
-    if abs(delta) <= tolerance:
-        return "reproduced", f"within {tolerance:g} points"
-    if abs(delta) <= half_width:
-        return "partly", f"further off than {tolerance:g} points, but inside the seeds' interval"
-    outside = " and outside the seeds' interval" if method.trained else ""
-    return "not reproduced", f"further off than {tolerance:g} points{outside}"
+        return f"direction only: {NATURES[comparable].what}"
+    return _difference(method, row, theirs)
+
+
+def _verdict(distance: float, near: float, reach: float | None) -> tuple[Verdict, str]:
+    """Two-sided: a score above the reported one is as far from reproducing it as a score below.
+
+    Args:
+        distance: between measured mean and reported value, in points.
+        near: the distance within which the two are one result, whatever the spread of our seeds.
+        reach: as `Comparison.reach`.
+    """
+    if distance <= near:
+        return "reproduced", f"within {near:g} points"
+    if reach is None:
+        return "not reproduced", f"further off than {near:g} points"
+    if distance <= reach:
+        return "partly", f"further off than {near:g} points, but a further run could be as far off"
+    return "not reproduced", f"further off than {near:g} points, and than {CONFIDENCE:.0%} of further runs would be"
 
 
 def _difference(method: Method, row: Row, theirs: Protocol) -> str | None:

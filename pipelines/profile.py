@@ -4,7 +4,8 @@
     python -m pipelines.profile small train.sentences=20000 'seeds=[0,1]'
 
 A profile states its differences from profiles/base.yaml (Hydra's defaults list); settings given as `key=value`
-come on top, in Hydra's override grammar.
+come on top, in Hydra's override grammar. Where one of them changes text or training, the papers' numbers are no longer
+those of the same recipe: `comparable` becomes `direction`, unless `comparable=yes` is given too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
@@ -22,6 +24,8 @@ from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 
 PROFILES = params.ROOT / "profiles"
+_RECIPE = ("fetch.source", "fetch.corpus", "fetch.generated", "fetch.hub.text", "train", "methods")
+_NO_RECIPE = ("revision", "processes", "watch")  # there, too, and of no weight on a result
 
 
 def names() -> list[str]:
@@ -63,11 +67,14 @@ def compose(name: str, overrides: list[str]) -> str:
         cause = " ".join(str(error).split())
         raise NegbenchError(f"cannot be composed: {cause}", where, "Correct its file in profiles/.") from None
     assert isinstance(values, dict)
-    if values["profile"] != name and not any(override.startswith("profile=") for override in overrides):
-        raise NegbenchError(f"it says 'profile: {values['profile']}'", where, f"Write `profile: {name}` in its file.")
+    said = values.get("profile", name)  # a file without the line is told below what it lacks
+    if said != name and not any(override.startswith("profile=") for override in overrides):
+        raise NegbenchError(f"it says 'profile: {said}'", where, f"Write `profile: {name}` in its file.")
+    if values.get("comparable") == "yes" and any(map(_recipe, overrides)) and "comparable=yes" not in overrides:
+        values["comparable"] = "direction"  # else a run cut down would be held against the papers' whole ones
     values["ablate"] = {
         study: of_it
-        for study, of_it in (values["ablate"] or {}).items()
+        for study, of_it in (values.get("ablate") or {}).items()
         if any(override.startswith(f"ablate.{study}.") for override in overrides) or not _left_out(study, of_it)
     }
     checked = params.check(values, where)
@@ -75,6 +82,13 @@ def compose(name: str, overrides: list[str]) -> str:
     header = f"# Composed by `python -m pipelines.profile {' '.join([name, *overrides])}`; meanings and sources of\n"
     header += "# the settings: profiles/base.yaml. Edit here for one experiment, there for good.\n"
     return header + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _recipe(override: str) -> bool:
+    """Whether a setting may make other weights than the profile's recipe: its text, or how it trains on it."""
+    key = override.lstrip("+~").partition("=")[0] + "."
+    within = any(key.startswith(f"{one}.") or f"{one}.".startswith(key) for one in _RECIPE)
+    return within and not key.endswith(tuple(f".{one}." for one in _NO_RECIPE))
 
 
 def _left_out(name: str, study: Mapping[str, Any]) -> bool:
@@ -111,12 +125,20 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
+def _earlier(path: Path) -> dict[str, Any]:
+    """The settings that a switch replaces; none where there are none to be read, as whoever is told to switch has."""
+    try:
+        values = yaml.safe_load(path.read_bytes())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return dict(_leaves(values)) if isinstance(values, dict) else {}
+
+
 def switch(arguments: argparse.Namespace) -> None:
     """Write params.yaml for the profile and print each setting that differs from the one before."""
     after = compose(arguments.name, arguments.overrides)
     path = params.PARAMS
-    before = path.read_text(encoding="utf-8") if path.is_file() else "{}"
-    old, new = (dict(_leaves(yaml.safe_load(text))) for text in (before, after))
+    old, new = _earlier(path), dict(_leaves(yaml.safe_load(after)))
     atomic.write_text(path, after)
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     for key in changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,8 @@ def evening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("defaults: [demo, _self_]\nseeds: [0]\n", "it says 'profile: demo' .*Write `profile: evening`"),
         ("defaults: [demoo, _self_]\nprofile: evening\n", "no such profile 'demoo' .*Did you mean 'demo'"),
         ("defaults: [base, {study: [ema_dekay]}, _self_]\n", "no such study 'ema_dekay' .*Did you mean 'ema_decay'"),
+        ("profile: evening\n", "setting 'comparable' is missing"),
+        ("", "setting 'profile' is missing"),
         ("defaults: [demo, _self_]\nseeds: [0\n", "cannot be composed: .*line 3.*Correct its file"),
         ("defaults: [demo, _self_]\nseeds: ${nowhere}\n", "cannot be composed: .*nowhere.*Correct its file"),
     ],
@@ -232,12 +235,44 @@ def test_overrides_apply_and_misspelt_ones_are_named() -> None:
         profile.compose("demo", ["train.sentence=77"])
 
 
+@pytest.mark.parametrize(
+    ("override", "comparable"),
+    [
+        ("seeds=[0]", "yes"),
+        ("train.watch=true", "yes"),
+        ("methods.mocose.train.processes=4", "yes"),
+        (f"fetch.hub.text.revision={40 * 'a'}", "yes"),
+        ("mteb.passage_length=256", "yes"),
+        ("train.sentences=2000", "direction"),
+        ("++train.lr=1.0e-5", "direction"),
+        ("methods.simcse.temperature=0.1", "direction"),
+        ("fetch.corpus=mine.txt", "direction"),
+        ("fetch.source=local", "direction"),
+        ("fetch.hub.text.repo=a/b", "direction"),
+        ("train.sentences=2000 comparable=yes", "yes"),
+        ("train.sentences=2000 comparable=never", "never"),
+    ],
+)
+def test_another_recipe_is_not_held_against_the_papers_numbers(override: str, comparable: str) -> None:
+    assert yaml.safe_load(profile.compose("paper", override.split()))["comparable"] == comparable
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"", b"- 1", b"\xff\xfe", None])
+def test_switching_mends_settings_that_cannot_be_read(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("params.yaml").write_bytes(content)
+    profile.switch(Namespace(name="demo", overrides=[]))
+    assert yaml.safe_load(Path("params.yaml").read_text()) == demo()
+    assert "profile: (none) -> demo" in capsys.readouterr().out
+
+
 def test_switching_shows_each_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    from argparse import Namespace
-
     profile.switch(Namespace(name="demo", overrides=[]))
     capsys.readouterr()
     profile.switch(Namespace(name="demo", overrides=["train.epochs=7"]))

@@ -1,8 +1,8 @@
-"""When each run was at its best: one that was so at its first look says little of what trained it."""
+"""When each run was at its best: one that was so at once says little of what trained it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.document import Cell, Group, Row, Section, Table
@@ -12,6 +12,7 @@ from reports.stats import summarise
 from reports.wording import listing, number
 
 ID = "peaks"
+EARLY = 10  # within a tenth of the steps: with looks further apart, the first is among the best by chance
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,20 @@ class Peaks:
         """Each run's look with the best score."""
         return [choose(own, self.rule) for own in self.looks]
 
-    def count(self, index: int) -> int:
-        """How many runs are at their best at their first (0) or last (-1) look."""
-        return sum(best is look for best, look in zip(self.best(), self.at(index), strict=True))
+    def early(self) -> int:
+        """How many runs are at their best at their first look, within a tenth of their steps."""
+        return sum(best is first and EARLY * first.step <= self.steps for best, first in self._beside(0))
+
+    def late(self) -> int:
+        """How many runs are at their best at their last look."""
+        return sum(best is last for best, last in self._beside(-1))
 
     def scores(self, looks: Sequence[Look]) -> list[float]:
         """The score of looks."""
         return [value for look in looks if (value := look.score(self.rule)) is not None]
+
+    def _beside(self, index: int) -> Iterator[tuple[Look, Look]]:
+        return zip(self.best(), self.at(index), strict=True)
 
 
 def found(results: Results) -> list[Peaks]:
@@ -47,13 +55,13 @@ def found(results: Results) -> list[Peaks]:
 
 
 def warning(results: Results) -> str:
-    """A sentence for the first page where most runs were at their best at the first look; empty otherwise."""
+    """A sentence for the first page where most runs were at their best within a tenth of their steps; else empty."""
     peaks = found(results)
-    if 2 * sum(one.count(0) for one in peaks) <= sum(len(one.looks) for one in peaks):
+    if 2 * sum(one.early() for one in peaks) <= sum(len(one.looks) for one in peaks):
         return ""
     return (
-        f"**{_share(peaks, 0)} at the first look**, so that what is compared here has hardly left the backbone: "
-        f"[#section-{ID}]."
+        f"**{_told(peaks, Peaks.early)} at the first look**, so that what is compared here has hardly left the "
+        f"backbone: [#section-{ID}]."
     )
 
 
@@ -72,33 +80,30 @@ def _peaks(method: Method) -> Peaks:
 
 def _text(peaks: Sequence[Peaks]) -> str:
     sentences = ["A run is looked at every few steps, and the weights at its best look are what is evaluated."]
-    if early := [one for one in peaks if one.count(0)]:
-        first = [look.step for one in early for look in one.at(0)]
-        steps = f"{min(first):,}" + (f" to {max(first):,}" if min(first) < max(first) else "")
+    if early := _named(peaks, Peaks.early):
         sentences.append(
-            f"**{_share(peaks, 0)} at the first look**, after {steps} of {max(one.steps for one in early):,} "
-            f"steps ({_counts(peaks, 0)}): further training made the encoder worse by that score. What is evaluated of "
-            "these runs has hardly left the backbone, and differences between them say little of the methods. A lower "
-            "learning rate, or looks closer together, show whether training helps at all."
+            f"**{_told(peaks, Peaks.early)} at the first look**, within a tenth of the steps ({early}): further "
+            "training made the encoder worse by that score. What is evaluated of these runs has hardly left the "
+            "backbone, and differences between them say little of the methods. A lower learning rate, or looks closer "
+            "together, show whether training helps at all."
         )
     else:
-        sentences.append("No run was at its best at the first look.")
-    if any(one.count(-1) for one in peaks):
+        sentences.append("No run was at its best within the first tenth of its steps.")
+    if late := _named(peaks, Peaks.late):
         sentences.append(
-            f"{_share(peaks, -1)} at the last look ({_counts(peaks, -1)}): more text or epochs might have raised "
-            "them further."
+            f"{_told(peaks, Peaks.late)} at the last look ({late}): more text or epochs might have raised them further."
         )
     return " ".join(sentences)
 
 
-def _share(peaks: Sequence[Peaks], index: int) -> str:
-    many, runs = sum(one.count(index) for one in peaks), sum(len(one.looks) for one in peaks)
+def _told(peaks: Sequence[Peaks], count: Callable[[Peaks], int]) -> str:
+    many, runs = sum(map(count, peaks)), sum(len(one.looks) for one in peaks)
     were, their = ("was", "its") if many == 1 else ("were", "their")
     return f"{number(many).capitalize()} of {number(runs)} runs {were} at {their} best"
 
 
-def _counts(peaks: Sequence[Peaks], index: int) -> str:
-    return listing([f"{one.label} {many} of {len(one.looks)}" for one in peaks if (many := one.count(index))])
+def _named(peaks: Sequence[Peaks], count: Callable[[Peaks], int]) -> str:
+    return listing([f"{one.label} {many} of {len(one.looks)}" for one in peaks if (many := count(one))])
 
 
 def _table(peaks: Sequence[Peaks]) -> Table:

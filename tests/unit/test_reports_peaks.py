@@ -13,9 +13,11 @@ from reports.document import Table
 from reports.records import Method, Results
 
 
-def method(name: str, devs: Sequence[Sequence[float | None]], select: str = "stsb-dev") -> Method:
-    """A method with a run for each list of dev scores; on the tests the reverse."""
-    return looked_at(name, [[*zip(own, reversed(own), strict=True)] for own in devs], select)
+def method(
+    name: str, devs: Sequence[Sequence[float | None]], select: str = "stsb-dev", steps: int | None = 100
+) -> Method:
+    """A method with a run for each list of dev scores, a score every 10 steps; on the tests the reverse."""
+    return looked_at(name, [[*zip(own, reversed(own), strict=True)] for own in devs], select, steps=steps)
 
 
 def results(*methods: Method) -> Results:
@@ -33,9 +35,17 @@ def text(*methods: Method) -> str:
 
 def test_runs_that_peak_at_once_are_counted_and_named() -> None:
     said = text(method("falling", FALLING), method("rising", RISING), method("between", BETWEEN))
-    assert "Two of four runs were at their best at the first look**, after 10 of 30 steps (FALLING 2 of 2)" in said
+    assert (
+        "Two of four runs were at their best at the first look**, within a tenth of the steps (FALLING 2 of 2)" in said
+    )
     assert "One of four runs was at its best at the last look (RISING 1 of 1)" in said
-    assert "No run was at its best at the first look." in text(method("between", BETWEEN))
+    assert "No run was at its best within the first tenth of its steps." in text(method("between", BETWEEN))
+
+
+def test_with_few_looks_the_first_is_the_best_by_chance() -> None:
+    few = method("falling", FALLING, steps=99)
+    assert "No run was at its best within the first tenth of its steps." in text(few)
+    assert not peaks.warning(results(few))
 
 
 def test_the_table_holds_the_first_the_best_and_the_last_look() -> None:
@@ -68,6 +78,6 @@ def test_the_first_page_warns_where_most_runs_peak_at_once() -> None:
 @given(st.lists(st.lists(st.integers(0, 3).map(float), min_size=2, max_size=5), min_size=1, max_size=4))
 def test_the_counts_are_those_of_a_naive_loop(devs: list[list[float]]) -> None:
     (found,) = peaks.found(results(method("one", devs)))
-    assert found.count(0) == sum(own[0] == max(own) for own in devs)
-    assert found.count(-1) == sum(all(other < own[-1] for other in own[:-1]) for own in devs)
+    assert found.early() == sum(own[0] == max(own) for own in devs)
+    assert found.late() == sum(all(other < own[-1] for other in own[:-1]) for own in devs)
     assert found.scores(found.at(0)) == [own[0] for own in devs]

@@ -62,7 +62,8 @@ def _train(method: str, seed: int, threads: int) -> Outcome:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NegbenchError(done.stderr.strip().splitlines()[-1], f"training on {threads} threads", "Run it alone.")
+            said = done.stderr.strip().splitlines()[-1].removeprefix("error: ")
+            raise NegbenchError(said, f"training on {threads} threads", "Run `python -m pipelines.train` alone.")
         run = Path(folder) / run_of(method, seed)
         described = json.loads((run / "run.json").read_text(encoding="utf-8"))
         if described["status"] == "failed":
@@ -79,7 +80,7 @@ def _train(method: str, seed: int, threads: int) -> Outcome:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__.split("\n\n")[0])
     parser.add_argument("--method", default="simcse", help="a file in methods/ (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, nargs="+", default=[2], help="beside one (default: 2)")

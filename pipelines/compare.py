@@ -29,9 +29,9 @@ from reports import flat, records
 from reports.changes import changes, one_sided
 from reports.families import AVERAGE
 from reports.records import Run
+from reports.verdicts import WIDTH
 
 _HASHED = {"data": "data_hash", "code": "code_hash", "settings": "params_hash", "versions": "versions_hash"}
-WIDTH = 120  # of a table, at least: its columns say nothing when cut to what a pipe is taken for
 Origins = Mapping[tuple[str, int], Mapping[str, Any]]  # what the records of a run depend on, by method and seed
 
 

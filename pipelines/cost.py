@@ -227,7 +227,9 @@ def cost(_: argparse.Namespace) -> None:
         print(_line(item.stage, f"{item.count:,}", f"{item.steps:,}" if item.steps else "", item.seconds), flush=True)
         seconds += item.seconds
         models += item.count * item.stage.startswith("train ")
-    print(_line("together", "", "", seconds))
+    print(_line("together, one at a time", "", "", seconds))
+    if unknown := [task for task in settings.mteb.tasks if not word_pieces(task, 1)]:
+        print(f"Not counted, since mteb does not tell their size: {', '.join(unknown)}.")
     size = sum(weight.numel() * weight.element_size() for weight in bench.encoder().parameters()) / 1e9
     print(
         f"{models:,} models of {size:.2f} GB are kept, {models * size:.1f} GB in all, and as much again in DVC's cache"

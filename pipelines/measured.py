@@ -39,5 +39,5 @@ def options(prog: str, description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--params", type=Path, default=params.PARAMS, help="settings that name the runs (default: %(default)s)"
     )
-    parser.add_argument("--build", type=Path, default=BUILD, help="where to write (default: %(default)s)")
+    parser.add_argument("--build", type=Path, default=BUILD, help="folder of the report (default: %(default)s)")
     return parser

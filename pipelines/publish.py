@@ -57,11 +57,13 @@ def publish(_: argparse.Namespace) -> None:
         (out / readme.RECORDS).write_bytes(gzip.compress(records.read_bytes(), mtime=0))
         shutil.copy(params.PARAMS, out / "params.yaml")
         atomic.write_json(out / _ORIGIN, {"commit": commit, "versions": versions})
-    text = README.read_text(encoding="utf-8") if README.is_file() else ""
-    if marked.part(text, target.as_posix()) is not None:
-        atomic.write_text(README, marked.replace(text, target.as_posix(), readme.table(target), README.name))
+    text, mark = README.read_text(encoding="utf-8") if README.is_file() else "", target.as_posix()
+    if marked.part(text, mark) is not None:
+        atomic.write_text(README, marked.replace(text, mark, readme.table(target), README.name))
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     print(f"{target}: {size / 1e6:.1f} MB, to be committed. Made by {commit[:12]}.")
+    if marked.part(text, mark) is None:
+        print(f"{README} has no place for its table: <!-- {mark} --> on a line and, below, <!-- /{mark} -->.")
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ def _copy(folder: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("python -m pipelines.rehearse", description=__doc__.split("\n\n")[0])
     parser.add_argument("name", help=f"one of: {', '.join(profile.names())}")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings on top of the profile's")
+    told = "settings on top of the profile's; seeds, sizes, models and data are cut down all the same"
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help=told)
     parser.add_argument("--jobs", type=int, default=2, help="stages at a time (default: 2)")
     sys.exit(main.run(rehearse, parser))

@@ -87,7 +87,6 @@ class Info(Stored):
     trained: bool = True
     d_trace: float | None = None
     best_step: int | None = None
-    best_dev: float | None = None
     steps: int | None = None
     status: Status = "ok"  # failed: the training diverged, and there is no model
     collapsed_at: int | None = None  # the first step at which all sentences had one embedding

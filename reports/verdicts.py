@@ -26,6 +26,7 @@ from reports.wording import signed
 Verdict = Literal["reproduced", "partly", "not reproduced", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
+WIDTH = 120  # of a table in a terminal, at least: its columns say nothing when cut to what a pipe is taken for
 ROUNDING = 0.005  # a printed score is this exact
 NOISE = 0.45  # what the one paper has whose numbers tell its noise; for the others, which printed one run each
 
@@ -182,17 +183,18 @@ def print_all(arguments: Namespace) -> None:
     evidence = measured(arguments)
     found, compared = judge(evidence), compare(evidence.results, evidence.papers)
     console = Console(highlight=False)
+    lines = Console(highlight=False, width=max(console.width, WIDTH))
     console.print(notice(evidence.results.provenance))
     findings = [
         (one.title, one.answer, signed(one.contrast.difference if one.contrast else None), one.reason) for one in found
     ]
-    console.print(_listed(("finding", "answer", "difference", "because"), findings))
+    lines.print(_listed(("finding", "answer", "difference", "because"), findings))
     scores = [
         (f"{one.method.info.label} beside {one.row.label}, {task.task}", task.verdict, signed(task.delta), task.reason)
         for one in compared
         for task in one.tasks
     ]
-    console.print(_listed(("score", "verdict", "difference", "because"), scores))
+    lines.print(_listed(("score", "verdict", "difference", "because"), scores))
     for one in evidence.left_out:
         console.print(f"Left out: {one.what} ({one.why}).")
     failed = [title for title, verdict, *_ in (*findings, *scores) if verdict in ("contradicted", "not reproduced")]

@@ -72,6 +72,15 @@ def test_the_report_is_kept_with_what_made_it(project: Path) -> None:
     assert not found
 
 
+def test_a_readme_without_a_place_for_the_table_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("README.md").write_text("<!-- results/demo --> \n<!-- /results/demo -->\n")  # a blank too many
+    publish(Namespace())
+    assert "README.md has no place for its table: <!-- results/demo -->" in capsys.readouterr().out
+    Path("README.md").write_text("<!-- results/demo -->\n<!-- /results/demo -->\n")
+    publish(Namespace())
+    assert "no place" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["demo", "paper", "mine"])
 def test_git_keeps_it_and_no_stage_depends_on_it(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for ignored in (".gitignore", ".dvcignore"):

@@ -58,11 +58,12 @@ def publish(_: argparse.Namespace) -> None:
         shutil.copy(params.PARAMS, out / "params.yaml")
         atomic.write_json(out / _ORIGIN, {"commit": commit, "versions": versions})
     text, mark = README.read_text(encoding="utf-8") if README.is_file() else "", target.as_posix()
-    if marked.part(text, mark) is not None:
+    placed = marked.part(text, mark) is not None
+    if placed:
         atomic.write_text(README, marked.replace(text, mark, readme.table(target), README.name))
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     print(f"{target}: {size / 1e6:.1f} MB, to be committed. Made by {commit[:12]}.")
-    if marked.part(text, mark) is None:
+    if not placed:
         print(f"{README} has no place for its table: <!-- {mark} --> on a line and, below, <!-- /{mark} -->.")
 
 

@@ -37,9 +37,9 @@ def table(folder: Path) -> str:
         return f"**{_printed(one)}**" if one.mean == best[metric] else _printed(one)
 
     def seeds(method: str) -> str:
-        scored = [one.n for (of, _), one in found.items() if of == method]
         run = averages[averages["method"] == method]["seed"].nunique()
-        return str(run) if scored == [run] * len(scored) else f"{min(scored)} of {run}"
+        scored = min((one.n for (of, _), one in found.items() if of == method), default=run)
+        return str(run) if scored == run else f"{scored} of {run}"
 
     def rank(method: str) -> float:
         first = found.get((method, next(iter(_COLUMNS))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -15,15 +14,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from methods.core.bert import Bert
+from methods.core.folder import refuse_unread, saved_max_length, saved_pooling, write_modules
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.params import Pooling
 
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
-# sentence-transformers calls the raw first token "cls"; SimCSE calls it "cls_before_pooler" and keeps "cls" for
-# the output of the pooler. We follow SimCSE (evaluation.py) and translate at the folder's border.
-_TO_SENTENCE_TRANSFORMERS = {"cls_before_pooler": "cls", "mean": "mean"}
 _FIRST = {"cls", "cls_before_pooler"}  # they read the first token of the last layer
 _MAKE_ROOM = "Free some space and run again."
 
@@ -86,7 +83,8 @@ class Encoder(nn.Module):
                 config and is "cls_before_pooler" where there is none.
 
         Raises:
-            NegbenchError: the folder is missing, is no model, is damaged, or its pooling is one we do not have.
+            NegbenchError: the folder is missing, is no model, is damaged, or asks for more than an encoder and a
+                pooling that we have.
         """
         from transformers import AutoTokenizer  # here: slow, and many commands only need arrays
 
@@ -96,8 +94,11 @@ class Encoder(nn.Module):
         try:
             backbone = Bert.load(folder) if Bert.reads(folder) else _any_backbone(folder)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            max_length = _saved_max_length(folder, backbone, tokenizer)
-            pooling = pooling or _saved_pooling(folder)
+            max_length = _max_length(folder, backbone, tokenizer)
+            refuse_unread(folder)
+            pooling = pooling or saved_pooling(folder)
+        except NegbenchError:
+            raise
         except Exception as error:  # of whatever kind: the tokenizers library raises that very class
             cause = (str(error) or type(error).__name__).splitlines()[0]
             raise NegbenchError(f"cannot load the model: {cause}", folder, "Check the folder's files.") from error
@@ -116,9 +117,7 @@ class Encoder(nn.Module):
         Raises:
             NegbenchError: sentence-transformers has no such pooling, or the disk is full.
         """
-        if self.pooling not in _TO_SENTENCE_TRANSFORMERS:
-            raise NegbenchError(f"pooling {self.pooling} cannot be saved", folder, "Use cls_before_pooler or mean.")
-        folder.mkdir(parents=True, exist_ok=True)
+        write_modules(folder, self.pooling, self.dimension, self.max_length)
         try:
             self.backbone.save_pretrained(folder)  # type: ignore[operator]
         except SafetensorError as error:  # a full disk, told by a library that raises no OSError
@@ -127,23 +126,6 @@ class Encoder(nn.Module):
             backend.no_truncation()  # it keeps the limit of the last text that it cut, which is nothing of the model's
             backend.no_padding()
         self.tokenizer.save_pretrained(folder)
-        mode = _TO_SENTENCE_TRANSFORMERS[self.pooling]
-        modules = [
-            {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-            {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-        ]
-        config = {
-            "word_embedding_dimension": self.dimension,
-            "pooling_mode_cls_token": mode == "cls",
-            "pooling_mode_mean_tokens": mode == "mean",
-        }
-        (folder / "1_Pooling").mkdir(exist_ok=True)
-        for name, content in (
-            ("modules.json", modules),
-            ("1_Pooling/config.json", config),
-            ("sentence_bert_config.json", {"max_seq_length": self.max_length, "do_lower_case": False}),
-        ):
-            (folder / name).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     @property
     def dimension(self) -> int:
@@ -248,6 +230,8 @@ def _any_backbone(folder: Path) -> nn.Module:
     )
     if any(name.startswith("pooler.") for name in info["missing_keys"]):
         model.pooler = None  # transformers would put a random one there
+    if model.config.is_encoder_decoder:
+        raise NegbenchError("an encoder with a decoder is not run here", folder, "Give an encoder alone, such as BERT.")
     loaded: nn.Module = model
     return loaded
 
@@ -264,23 +248,7 @@ def _like_lengths(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]
         yield batch
 
 
-def _saved_pooling(folder: Path) -> Pooling:
-    config = folder / "1_Pooling" / "config.json"
-    if not config.is_file():
-        return "cls_before_pooler"
-    modes = json.loads(config.read_text(encoding="utf-8"))
-    active = {key for key, value in modes.items() if key.startswith("pooling_mode_") and value}
-    if modes.get("pooling_mode") == "cls" or active == {"pooling_mode_cls_token"}:
-        return "cls_before_pooler"
-    if modes.get("pooling_mode") == "mean" or active == {"pooling_mode_mean_tokens"}:
-        return "mean"
-    raise NegbenchError("the folder's pooling is neither cls nor mean", config, "Choose one with --pooling.")
-
-
-def _saved_max_length(folder: Path, backbone: nn.Module, tokenizer: Any) -> int:
+def _max_length(folder: Path, backbone: nn.Module, tokenizer: Any) -> int:
     positions = int(backbone.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
-    limit = min(positions, int(tokenizer.model_max_length))  # RoBERTa has 514 positions and room for 512 tokens
-    config = folder / "sentence_bert_config.json"
-    if config.is_file():
-        return min(limit, int(json.loads(config.read_text(encoding="utf-8")).get("max_seq_length") or limit))
-    return limit
+    limits = (positions, int(tokenizer.model_max_length))  # RoBERTa has 514 positions and room for 512 tokens
+    return min(*limits, saved_max_length(folder) or positions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,51 @@ def test_a_damaged_folder_is_one_line(tiny_encoder: Encoder, tmp_path: Path, nam
     tiny_encoder.save(tmp_path)
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:10] if damage == "cut" else b"[1]")
     with pytest.raises(NegbenchError, match=r"cannot load the model: .*Check the folder's files"):
+        Encoder.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "modules.json",
+            [{"type": "sentence_transformers.models.Dense"}],
+            "module Dense",
+        ),
+        (
+            "config_sentence_transformers.json",
+            {"prompts": {"query": "query: "}},
+            "prompts are",
+        ),
+        ("1_Pooling/config.json", {"pooling_mode_max_tokens": True}, "the folder's"),
+    ],
+)
+def test_a_folder_that_asks_for_more_is_one_line(
+    tiny_encoder: Encoder, tmp_path: Path, name: str, content: object, message: str
+) -> None:
+    tiny_encoder.save(tmp_path)
+    (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(NegbenchError, match=message) as told:
+        Encoder.load(tmp_path)
+    assert "cannot load" not in str(told.value)
+
+
+def test_prompts_that_are_empty_are_none(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    tiny_encoder.save(tmp_path)
+    prompts = {"prompts": {"query": "", "document": ""}, "default_prompt_name": None}  # as sentence-transformers writes
+    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(prompts), encoding="utf-8")
+    np.testing.assert_array_equal(Encoder.load(tmp_path).encode(SENTENCES), tiny_encoder.encode(SENTENCES))
+
+
+def test_an_encoder_with_a_decoder_is_one_line(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    from transformers import BartConfig, BartModel
+
+    config = BartConfig(
+        vocab_size=len(tiny_encoder.tokenizer), d_model=8, encoder_attention_heads=1, decoder_attention_heads=1
+    )
+    BartModel(config).save_pretrained(tmp_path)
+    tiny_encoder.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(NegbenchError, match="an encoder with a decoder is not run here"):
         Encoder.load(tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,24 +43,50 @@ def chosen_tasks(arguments: Namespace, every: Sequence[str]) -> list[str]:
 
 
 def load_encoder(arguments: Namespace) -> Encoder:
-    """The encoder that --model and --pooling name, on the best device; raises as `check_pooling` and `Encoder.load`."""
+    """The encoder that --model and --pooling name, on the best device; raises as `check_pooling` and `Encoder.load`.
+
+    Without --pooling, the pooling is told on standard error: scores of two poolings do not compare.
+    """
     from methods.core.encoder import Encoder, check_pooling  # slow to import, and an earlier error need not wait
     from pipelines import device
 
     pooling = check_pooling(arguments.pooling) if arguments.pooling else None
-    return Encoder.load(arguments.model, pooling).to(device.best())
+    encoder = Encoder.load(arguments.model, pooling).to(device.best())
+    if pooling is None:
+        _note(f"pooling {encoder.pooling}; --pooling chooses another")
+    return encoder
 
 
-def refuse_failed(records: Sequence[Mapping[str, Any]], model: Path) -> None:
+def note_sizes(found: Mapping[str, Mapping[str, int]], published: Mapping[str, Mapping[str, int]]) -> None:
+    """Tell on standard error which parts of tasks are larger or smaller than the published ones.
+
+    They are generated, or files that lost lines. Both arguments give examples by task and part.
+    """
+    others = [
+        f"{task} {part} ({size:,} examples, published {published[task][part]:,})"
+        for task, parts in found.items()
+        for part, size in parts.items()
+        if size != published[task][part]
+    ]
+    if others:
+        _note(f"not the published sets: {', '.join(others)}")
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+def refuse_without_score(records: Sequence[Mapping[str, Any]], model: Path) -> None:
     """Let a program that has printed its scores end with an error if a task has none.
 
     Raises:
-        NegbenchError: a task failed. One that is skipped is no failure of the model's.
+        NegbenchError: a task failed, or was skipped because its data are not to be had.
     """
-    failed = {row["task"]: row["reason"] for row in records if row["status"] == "failed" and row["task"] != "avg"}
-    if failed:
-        what = f"no score for {', '.join(failed)}: {next(iter(failed.values()))}"
-        raise NegbenchError(what, model, "Check the model's weights.")
+    lacking = {row["task"]: row for row in records if row["status"] != "ok" and row["task"] != "avg"}
+    if lacking:
+        what = f"no score for {', '.join(lacking)}: {next(iter(lacking.values()))['reason']}"
+        failed = any(row["status"] == "failed" for row in lacking.values())
+        raise NegbenchError(what, model, "Check the model's weights." if failed else "Name others with --tasks.")
 
 
 def print_records(records: Sequence[Mapping[str, Any]]) -> None:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from eval import mteb_sets
 from eval.beir import Collection, load_collection
 from eval.collapse import REASON, collapsed
-from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
+from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_without_score
 from eval.mteb_sets import TASKS
 from eval.retrieval import METRICS, PER_QUERY, RetrievalResult, records, table, without_score
 from eval.sts import Embedder, Score
@@ -314,7 +314,7 @@ def main(arguments: Namespace) -> None:
         print_records(rows)
     else:
         print(table(results))
-    refuse_failed(rows, arguments.model)
+    refuse_without_score(rows, arguments.model)
 
 
 if __name__ == "__main__":

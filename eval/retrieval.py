@@ -68,11 +68,12 @@ def arrays(results: Mapping[str, RetrievalResult]) -> dict[str, NDArray[Any]]:
 
 
 def table(results: Mapping[str, RetrievalResult]) -> str:
-    """The scores as an aligned table, with a line for each task that has none."""
+    """The scores as an aligned table, with a line for each task that has none; MTEB reports a task by `main score`."""
     width = max([len("task"), *map(len, results)])
-    lines = [f"{'task':<{width}}" + "".join(f"{name:>12}" for name in METRICS.values()) + f"{'n':>8}"]
+    names = [*METRICS.values(), "main score"]
+    lines = [f"{'task':<{width}}" + "".join(f"{name:>12}" for name in names) + f"{'n':>8}"]
     for task, result in results.items():
-        scores = [result.scores[metric] for metric in METRICS]
+        scores = [result.scores[metric] for metric in [*METRICS, result.main]]
         cells = ("—" if score.value is None else f"{score.value:.2f}" for score in scores)
         lines.append(f"{task:<{width}}" + "".join(f"{cell:>12}" for cell in cells) + f"{scores[0].n:>8}")
     return "\n".join([*lines, *_notes(results)])

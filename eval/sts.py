@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
-from eval.senteval import TASKS, Subset, check_task, load_sts
+from eval.command import chosen_tasks, load_encoder, note_sizes, options, print_records, refuse_without_score
+from eval.senteval import PUBLISHED, TASKS, Subset, check_task, load_sts
 from pipelines.main import run
 
 if TYPE_CHECKING:
@@ -215,14 +215,17 @@ def parser() -> ArgumentParser:
 def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     tasks = [check_task(task) for task in chosen_tasks(arguments, TASKS)]
-    results = evaluate(WithProgress(load_encoder(arguments)), arguments.data, tasks)
+    encoder = load_encoder(arguments)
+    sets = load(arguments.data, tasks)
+    note_sizes({task: {"test": sum(len(subset.gold) for subset in sets[task])} for task in tasks}, PUBLISHED)
+    results = score(WithProgress(encoder), sets)
     found = records(results)
     if arguments.json:
         print_records(found)
     else:
         rows = {task: result.scores for task, result in results.items()}
         print(table(rows | {"avg": {metric: average(results, metric) for metric in METRICS}}, METRICS))
-    refuse_failed(found, arguments.model)
+    refuse_without_score(found, arguments.model)
 
 
 if __name__ == "__main__":

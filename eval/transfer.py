@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from eval.collapse import REASON, collapsed
-from eval.command import chosen_tasks, load_encoder, options, print_records, refuse_failed
+from eval.command import chosen_tasks, load_encoder, note_sizes, options, print_records, refuse_without_score
 from eval.embeddings import EmbeddedOnce
 from eval.senteval import check_task
 from eval.sts import Embedder, Score, mean_score, table
@@ -87,16 +87,6 @@ def evaluate(
 def sentences(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
     """All sentences that `evaluate` embeds, repeats included; raises as `load`."""
     return [*chain.from_iterable(load(data, task).sentences() for task in tasks)]
-
-
-def unpublished(data: Path, tasks: Sequence[str] = TASKS) -> list[str]:
-    """The parts that are larger or smaller than SentEval's, with both sizes; raises as `load`."""
-    return [
-        f"{task} {part} ({size:,} examples, published {PUBLISHED[task][part]:,})"
-        for task in tasks
-        for part, size in load(data, task).sizes.items()
-        if size != PUBLISHED[task][part]
-    ]
 
 
 def features(encoder: Embedder, part: Part) -> NDArray[np.float32]:
@@ -178,8 +168,7 @@ def main(arguments: Namespace) -> None:
     """Score a model folder and print a table, or records as JSON."""
     tasks = [check_task(task, ALL_TASKS) for task in chosen_tasks(arguments, TASKS)]
     encoder = load_encoder(arguments)
-    if others := unpublished(arguments.data, tasks):  # generated sets, or files that lost lines
-        print(f"note: not the published sets: {', '.join(others)}", file=sys.stderr)
+    note_sizes({task: load(arguments.data, task).sizes for task in tasks}, PUBLISHED)
     setting: Setting = "fast" if arguments.fast else "full"
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "embeddings"
@@ -190,7 +179,7 @@ def main(arguments: Namespace) -> None:
         print_records(rows)
     else:
         print(table(_rows(results), METRICS))
-    refuse_failed(rows, arguments.model)
+    refuse_without_score(rows, arguments.model)
 
 
 if __name__ == "__main__":

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval import transfer_sets
+from eval import senteval, transfer_sets
 from eval.senteval import SPLITS, load_sts
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 
-# Scored pairs as published: SemEval's task papers of 2012 to 2016 for the subsets SentEval uses, Cer et al.
-# 2017 (STS-B) and Marelli et al. 2014 (SICK). STS15 and STS16 hold more lines: most carry no score. Then the examples
-# of the transfer sets that every run is scored on.
-EXPECTED_ROWS = {
-    "STS12": {"test": 3108},
-    "STS13": {"test": 1500},
-    "STS14": {"test": 3750},
-    "STS15": {"test": 3000},
-    "STS16": {"test": 1186},
-    "STSB": {"train": 5749, "dev": 1500, "test": 1379},
-    "SICKR": {"train": 4500, "dev": 500, "test": 4927},
-} | {task: transfer_sets.PUBLISHED[task] for task in transfer_sets.TASKS}
+EXPECTED_ROWS = senteval.PUBLISHED | {task: transfer_sets.PUBLISHED[task] for task in transfer_sets.TASKS}
 
 
 def check_sets(data: Path) -> None:

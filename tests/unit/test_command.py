@@ -11,7 +11,8 @@ import torch
 from beir_fixture import write_set
 
 from eval import mteb, sts, transfer
-from eval.command import chosen_tasks, refuse_failed
+from eval.command import chosen_tasks, note_sizes, refuse_without_score
+from eval.senteval import PUBLISHED
 from methods.core.encoder import Encoder
 from pipelines.errors import NegbenchError
 from pipelines.main import run
@@ -47,8 +48,25 @@ def record(task: str, status: str, reason: str | None) -> dict[str, str | None]:
     return {"task": task, "metric": "m", "status": status, "reason": reason}
 
 
-def test_scores_and_skipped_tasks_are_no_error() -> None:
-    refuse_failed([record("A", "ok", None), record("B", "skipped", "no hub"), record("avg", "failed", "x")], Path("m"))
+def test_a_score_for_every_task_is_no_error() -> None:
+    refuse_without_score([record("A", "ok", None), record("avg", "skipped", "not evaluated: B")], Path("m"))
+
+
+@pytest.mark.parametrize(
+    ("status", "next_step"), [("skipped", "Name others with --tasks."), ("failed", "Check the model's weights.")]
+)
+def test_a_task_without_a_score_is_an_error(status: str, next_step: str) -> None:
+    rows = [record("A", "ok", None), record("B", status, "why"), record("avg", status, "no score: B")]
+    with pytest.raises(NegbenchError) as told:
+        refuse_without_score(rows, Path("m"))
+    assert str(told.value) == f"no score for B: why (m). {next_step}"
+
+
+def test_the_published_sizes_need_no_note(capsys: pytest.CaptureFixture[str]) -> None:
+    note_sizes({"STSB": {"test": 1379}, "STS12": {"test": 3108}}, PUBLISHED)
+    assert capsys.readouterr().err == ""
+    note_sizes({"STSB": {"test": 1379}, "STS12": {"test": 310}}, PUBLISHED)
+    assert capsys.readouterr().err == "note: not the published sets: STS12 test (310 examples, published 3,108)\n"
 
 
 @pytest.mark.parametrize("fill", [float("nan"), 0.0])
@@ -72,6 +90,6 @@ def test_a_broken_model_is_one_line_and_an_exit_code_after_the_scores(
     assert run(program.main, program.parser(), options) == 1
     shown = capsys.readouterr()
     assert {row["value"] for row in json.loads(shown.out)["records"]} == {None}
-    assert shown.err.startswith(f"error: no score for {tasks[0]}: ")
-    assert shown.err.endswith(f" ({tmp_path / 'broken'}). Check the model's weights.\n")
-    assert shown.err.count("\n") == 1
+    (error,) = [line for line in shown.err.splitlines() if not line.startswith("note: ")]
+    assert error.startswith(f"error: no score for {tasks[0]}: ")
+    assert error.endswith(f" ({tmp_path / 'broken'}). Check the model's weights.")

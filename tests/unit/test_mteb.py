@@ -326,11 +326,12 @@ def test_the_program_prints_an_aligned_table(
     shown = capsys.readouterr()
     results = mteb.evaluate(Encoder.load(tiny_encoder_folder), data, ["own", "SciDocsRR"])
     lines = shown.out.splitlines()
-    assert lines[0].split() == ["task", "nDCG@10", "MAP", "MRR@10", "Recall@100", "n"]
-    for line, (task, result) in zip(lines[1:], results.items(), strict=True):
-        assert line.split() == [task, *(f"{value:.2f}" for value in values(result).values()), "8"]
+    assert lines[0].split() == ["task", "nDCG@10", "MAP", "MRR@10", "Recall@100", "main", "score", "n"]
+    for line, (task, result), main in zip(lines[1:], results.items(), ["nDCG@10", "MAP"], strict=True):
+        scores = dict(zip(["nDCG@10", "MAP", "MRR@10", "Recall@100"], values(result).values(), strict=True))
+        assert line.split() == [task, *(f"{value:.2f}" for value in [*scores.values(), scores[main]]), "8"]
     assert len({len(line) for line in lines}) == 1
-    assert shown.err == ""  # no progress bar where there is no terminal
+    assert shown.err == "note: pooling mean; --pooling chooses another\n"  # no bar without a terminal
 
 
 def test_the_program_prints_records(data: Path, tiny_encoder_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

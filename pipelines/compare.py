@@ -127,6 +127,13 @@ def _caution(before: Side, after: Side) -> Iterator[str]:
         ours, theirs = (", ".join(sorted(set(side.records[column]))) for side in (before, after))
         if ours != theirs:
             yield f"Mind that their {name} differ ({ours}; {theirs}), which may move scores by itself."
+    for side in (before, after):
+        for name in ("code", "versions"):
+            of: dict[str, set[Any]] = {}
+            for (method, _), told in side.origins.items():
+                of.setdefault(method, set()).add(told[name])
+            if mixed := [method for method, values in of.items() if len(values) > 1]:
+                yield f"Mind that in {side.place} the seeds of {', '.join(mixed)} differ in their {name}."
 
 
 def _differing(before: Origins, after: Origins) -> Iterator[tuple[str, str, str, str]]:

@@ -35,7 +35,8 @@ def run(main: Callable[[Namespace], None], parser: ArgumentParser, argv: Sequenc
     except NegbenchError as error:
         return _fail(f"error: {error}", 1, arguments.debug)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
+        named = error.filename2 or error.filename  # a rename has two: from a scratch file, to what was asked for
+        where = f" ({named})" if named else ""
         code = _fail(f"error: {error.strerror or error}{where}", 1, arguments.debug)
         _drop_unwritable_output()
         return code

@@ -66,13 +66,22 @@ def add(source: Path, target: Path) -> None:
     Raises:
         NegbenchError: neither folder holds a file, or one of them is in `target` already. Nothing is linked then.
     """
-    found = [file for part in ("corpus", "beir") for file in _below(source / part)]
-    if not found:
-        raise NegbenchError("nothing to add: no corpus/ and no beir/ here", source, "Correct fetch.add.")
+    found = added(source)
     for file in found:
         if (target / file.relative_to(source)).exists():
             raise NegbenchError("the source has a file of this name too", file, "Rename yours.")
     _link(found, source, target)
+
+
+def added(source: Path) -> list[Path]:
+    """Every file of `source` that `add` links.
+
+    Raises:
+        NegbenchError: there is none.
+    """
+    if found := [file for part in ("corpus", "beir") for file in _below(source / part)]:
+        return found
+    raise NegbenchError("nothing to add: no corpus/ and no beir/ here", source, "Correct fetch.add.")
 
 
 def _link(found: Iterable[Path], source: Path, target: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.params import Fetch
 from pipelines.sources import hub, local
@@ -42,21 +42,26 @@ def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> l
     """What source, settings and an earlier fetch come to; arguments as of `hub.wanted`.
 
     Raises:
-        NegbenchError: the hub refuses, or the local folder has no such data.
+        NegbenchError: the hub refuses, or the local folder or `fetch.add` has no such data.
     """
     corpus, tasks = local.asked(settings, tasks)
-    added = [Row("on top", f"links into {settings.add}")] if settings.add else []
+    own = local.added(settings.add) if settings.add else []
+    added = [Row("on top", f"links into {settings.add}", size=_bytes(own))] if own else []
     if settings.source == "generated":  # how large is known once it is made, in seconds
         made = f"generated here, seed {settings.generated.seed}"
         return [Row("senteval", made), Row("beir", made), Row("corpus/generated.txt", made), *added]
     if settings.source == "local":
         folder = settings.path or local.source_folder()
-        sizes: Counter[str] = Counter()
+        parts: dict[str, list[Path]] = {}
         for file in local.files(folder, corpus):
             name = file.relative_to(folder)
-            sizes[name.as_posix() if name.parts[0] == "corpus" else name.parts[0]] += file.stat().st_size
-        return [Row(place, f"links into {folder}", size=size) for place, size in sizes.items()] + added
+            parts.setdefault(name.as_posix() if name.parts[0] == "corpus" else name.parts[0], []).append(file)
+        return [Row(place, f"links into {folder}", size=_bytes(found)) for place, found in parts.items()] + added
     return [*(_row(item) for item in hub.wanted(settings.hub, corpus, tasks, earlier)), *added]
+
+
+def _bytes(found: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in found)
 
 
 def _row(item: Wanted) -> Row:

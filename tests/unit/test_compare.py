@@ -333,6 +333,14 @@ def test_what_differs_beside_the_scores_is_listed(sides: tuple[Path, Path], caps
         assert line in lines
 
 
+def test_seeds_of_two_experiments_are_told(sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    file = sides[1] / "mocose/1/records.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("b0d3a6627c1f9e54", "0123456789abcdef"), encoding="utf-8")
+    text = printed(capsys, *sides)
+    assert f"Mind that in {sides[1]} the seeds of mocose differ in their code." in text.splitlines()
+    assert f"Mind that in {sides[0]}" not in text
+
+
 def test_a_missing_score_is_a_dash_with_its_reason(
     sides: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,14 @@ def test_the_plan_tells_what_would_be_linked(source: Path, tmp_path: Path) -> No
     assert plan.table(plan.rows(settings, [], {})).splitlines()[-1].split() == ["total", f"{sum(found.values()):,}"]
 
 
+def test_the_plan_counts_what_comes_on_top(source: Path, own: Path) -> None:
+    settings = params.Fetch(source="local", path=source, corpus="wiki.txt", add=own)
+    size = len("six\nseven\n") + len("{}\n")
+    assert {row.place: row.size for row in plan.rows(settings, [], {})}["on top"] == size
+    with pytest.raises(NegbenchError, match="nothing to add"):
+        plan.rows(settings.model_copy(update={"add": own / "none"}), [], {})
+
+
 def test_folders_that_are_links_are_followed(source: Path, tmp_path: Path) -> None:
     shutil.move(source / "beir" / "tiny", tmp_path / "elsewhere")
     (source / "beir" / "tiny").symlink_to(tmp_path / "elsewhere")

@@ -80,6 +80,12 @@ def test_a_real_system_error_names_the_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, f"error: Is a directory ({tmp_path})\n")
 
 
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    write = f"__import__('pipelines.atomic').atomic.write_text(__import__('pathlib').Path({str(tmp_path)!r}), 'x')"
+    done = subprocess.run(program(write), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"error: Is a directory ({tmp_path})\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("output", ["'x'", "'x' * 100_000"])
 def test_output_that_cannot_be_written_is_one_line(output: str) -> None:

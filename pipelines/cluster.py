@@ -97,6 +97,7 @@ def submitter(client: Client, stages: Mapping[str, Stage], clones: bool, board: 
             name,
             run,
             str(Path.cwd()),
+            stages[name].alone,
             ["--clone", json.dumps(asdict(order))] if clones else [],
             key=f"{name}-{uuid4().hex}",
             pure=False,

@@ -17,6 +17,7 @@ class Stage:
 
     needs: tuple[str, ...]  # every stage that it follows from, changed or not, in an order in which they could run
     resources: Mapping[str, float]  # what it asks of a worker beside a thread: `meta: {resources: ...}` in dvc.yaml
+    alone: bool = False  # what comes after waits for it, so that no core need be left to others: `meta: {alone: true}`
 
 
 def changed(targets: Collection[str] = ()) -> dict[str, Stage]:
@@ -44,7 +45,7 @@ def changed(targets: Collection[str] = ()) -> dict[str, Stage]:
 def _changed(targets: Collection[str]) -> dict[str, Stage]:
     with Repo(_wait_for_lock=True) as repo:
         graph = repo.index.graph  # an edge leads from a stage to one that it needs
-        asked = {stage.addressing: (stage.meta or {}).get("resources", {}) for stage in graph}
+        meta = {stage.addressing: stage.meta or {} for stage in graph}
         graph = nx.relabel_nodes(graph, {stage: stage.addressing for stage in graph})
         found = {name.removeprefix("dvc.yaml:") for name in repo.status()}
     found |= {follower for name in found for follower in nx.ancestors(graph, name)}
@@ -54,7 +55,11 @@ def _changed(targets: Collection[str]) -> dict[str, Stage]:
     order = [*reversed([*nx.topological_sort(graph)])]
     needed = {name: nx.descendants(graph, name) for name in found}
     return {
-        name: Stage(tuple(other for other in order if other in needed[name]), asked[name])
+        name: Stage(
+            tuple(other for other in order if other in needed[name]),
+            meta[name].get("resources", {}),
+            meta[name].get("alone", False),
+        )
         for name in order
         if name in found
     }

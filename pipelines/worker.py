@@ -20,13 +20,14 @@ from distributed import get_worker
 CLONE = "NEGBENCH_CLONE"  # environment variable: the worker's own clone
 
 
-def perform(stage: str, topic: str, folder: str, arguments: Sequence[str]) -> tuple[int, str]:
+def perform(stage: str, topic: str, folder: str, alone: bool, arguments: Sequence[str]) -> tuple[int, str]:
     """Run `pipelines.single` for a stage and wait for it; stop it when nobody wants it any more.
 
     Args:
         stage: a stage of dvc.yaml.
         topic: of the Dask event that tells that the stage begins, and where.
         folder: the repository in which the run was started.
+        alone: the stage may compute with every core; otherwise it has its share.
         arguments: more of `pipelines.single`; with `--clone` the stage runs in the worker's own clone.
 
     Returns:
@@ -40,7 +41,8 @@ def perform(stage: str, topic: str, folder: str, arguments: Sequence[str]) -> tu
     place = Path(own or folder)
     if not (place / "dvc.yaml").is_file():
         return 1, f"error: no repository on {platform.node()} ({place}). Share the folder, or make a clone there."
-    threads = max(1, CPU_COUNT // worker.state.nthreads)  # those that this process may use, which a container limits
+    # CPU_COUNT: those that this process may use, which a container limits.
+    threads = CPU_COUNT if alone else max(1, CPU_COUNT // worker.state.nthreads)
     # Stages are `python -m ...`: this Python, also where the worker was started without its environment's PATH.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "PATH": path}

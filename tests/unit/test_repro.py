@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from dask.system import CPU_COUNT
 from distributed import Client, Future
 from dvc.repo import Repo
 from hypothesis import given, settings
@@ -122,6 +123,11 @@ stages:
   second: {cmd: python meet.py second first, deps: [source], outs: [second], meta: {resources: {GPU: 0.5}}}
   both: {cmd: cat first second > both, deps: [first, second], outs: [both]}
 """
+THREADS = """
+stages:
+  one: {cmd: 'echo $OMP_NUM_THREADS > one', deps: [source], outs: [one]}
+  all: {cmd: 'echo $OMP_NUM_THREADS > all', deps: [source], outs: [all], meta: {alone: true}}
+"""
 APART = """
   apart: {cmd: 'false', deps: [late], outs: [apart]}
   after: {cmd: 'cat apart > after', deps: [apart], outs: [after]}
@@ -165,6 +171,14 @@ def repro(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     started = start(project, *options)
     out, err = started.communicate(timeout=120)
     return subprocess.CompletedProcess(started.args, started.returncode, out, err)
+
+
+def test_the_cores_are_shared_out_but_for_a_stage_that_is_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    (project / "dvc.yaml").write_text(THREADS)
+    done = repro(project, "--jobs", str(CPU_COUNT))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ((project / "one").read_text(), (project / "all").read_text()) == ("1\n", f"{CPU_COUNT}\n")
 
 
 def test_independent_stages_run_side_by_side_and_dvc_agrees(project: Path) -> None:

@@ -14,6 +14,7 @@ TITLES = {
     "collapse": "Collapse without a momentum encoder",
     "ema_decay": "Decay of the momentum encoder",
     "fgsm": "Step of FGSM",
+    "fidelity": "Slides and released code",
     "kmeans_queue": "A queue in clusters",
     "out_size": "Length of queries and keys",
     "projector_predictor": "Layers of projector and predictor",
@@ -27,10 +28,15 @@ TITLES = {
 }
 TERMS = {
     "batch_size": "batch size",
+    "detach_keys": "detached keys",
+    "double_initial_fill": "twice the rows at the start",
     "d_trace": "maximum traceable distance",
     "ema_decay": "EMA decay η",
+    "ema_schedule": "rise of the decay",
     "feature_cutoff": "feature cut-off",
     "fgsm_epsilon": "FGSM ε",
+    "fidelity": "reading",
+    "in_batch_negatives": "negatives of the batch too",
     "initial_fill": "rows at the start",
     "predictor_layers": "predictor layers",
     "projector_dimension": "length",
@@ -38,6 +44,7 @@ TERMS = {
     "queue_clusters": "clusters",
     "queue_size": "queue size",
     "queue_slice": "slice",
+    "select": "checkpoint chosen by",
     "shuffle_positions": "shuffled positions",
     "token_cutoff": "token cut-off",
 }
@@ -66,6 +73,7 @@ MEANINGS = {
     "queue_distance": "The distance is 1 / (1 − η) + *K* / *B*, with a queue of *K* and batches of *B*: the updates "
     "between the online encoder and its oldest negatives.",
 }
+READING = "fidelity"  # a setting that all others of its study follow from
 LIMITS = {"sharpness": "all negatives alike"}  # what a setting at infinity comes to
 
 
@@ -115,15 +123,23 @@ def shown(value: Any) -> str:
 
 
 def label(study: Study, cell: Cell) -> str:
-    """A cell among those of its study: where many settings vary, by those that are switched on."""
+    """A cell among those of its study: where many settings vary, by its numbers and by what the first cell has not."""
     if len(study.varied) < 2:
         return shown(cell.settings[study.varied[0]]) if study.varied else "the only cell"
-    found = {key: value for key, value in cell.settings.items() if len(study.varied) == 2 or value}
-    parts = [
-        shown(value) if isinstance(value, str) else term(key) if value is True else f"{term(key)} {shown(value)}"
-        for key, value in found.items()
-    ]
-    return ", ".join(parts) or "none of these"
+    first = study.cells[0].settings
+    found = cell.settings
+    if len(study.varied) > 2:
+        found = {key: value for key, value in found.items() if (value if _number(value) else value != first[key])}
+    if READING in found:
+        return shown(found[READING])
+    bare = len(study.varied) == 2  # then each word says by itself what it is of
+    return ", ".join(_part(key, value, bare) for key, value in found.items()) or "none of these"
+
+
+def _part(key: str, value: Any, bare: bool) -> str:
+    if isinstance(value, bool):
+        return term(key) if value else f"no {term(key)}"
+    return shown(value) if bare and isinstance(value, str) else f"{term(key)} {shown(value)}"
 
 
 def place(study: Study, cell: Cell) -> str:

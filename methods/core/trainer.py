@@ -116,6 +116,7 @@ def train(
 
     leads = parallel.rank() == 0
     method.train()
+    # Deviation: SimCSE's script has float16, which needs the loss scaled; half precision here is bfloat16.
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     shown = progress and leads
     bar = tqdm(range(done, steps), initial=done, total=steps, desc=progress, disable=None if shown else True)

@@ -428,3 +428,12 @@ def test_a_cell_is_named_by_what_is_switched_on() -> None:
     found = [study_wording.label(one, cell) for cell in one.cells]
     assert found[:3] == ["none of these", f"FGSM ε 5e{MINUS}9", "shuffled positions"]
     assert len({*found}) == len(found)
+    switches = made_up("fidelity")
+    named = [study_wording.label(switches, cell) for cell in switches.cells]
+    assert [named[place] for place in (0, 2, 3, 6)] == [
+        "none of these",
+        "no detached keys",
+        "rise of the decay cosine 15000",
+        "released",
+    ]
+    assert len({*named}) == len(named)

@@ -83,7 +83,7 @@ def table(study: Study, found: Sequence[Block]) -> Table:
     values = {key: {cell.facts.get(key) for cell in study.cells if cell.facts} for key in _facts(study)}
     facts = [key for key, found_values in values.items() if len(found_values) > 1]
     head, *others = study.varied or ("cell",)
-    matches = [beside(cell, found) for cell in study.cells]
+    matches = [beside(study, cell, found) for cell in study.cells]
     reported = ["reported"] if any(matches) else []
     rows = []
     for cell, match in zip(study.cells, matches, strict=True):
@@ -135,12 +135,12 @@ def _facts(study: Study) -> list[str]:
 
 def _there(study: Study, found: Sequence[Block]) -> list[Cell]:
     """Our cells at the settings of the papers' highest number."""
-    highest = peak(found)
-    return [cell for cell in study.cells if highest and beside(cell, [highest[0]]) == highest]
+    highest = peak(study, found)
+    return [cell for cell in study.cells if highest and beside(study, cell, [highest[0]]) == highest]
 
 
 def _theirs(study: Study, found: Sequence[Block]) -> str:
-    highest = peak(found)
+    highest = peak(study, found)
     if highest is None:
         return ""
     block, point = highest

@@ -8,19 +8,22 @@ from typing import Any, Literal, assert_never, get_args
 
 from reports import rules
 from reports.block import Block
-from reports.contrast import Contrast, contrast
+from reports.contrast import Contrast, Scores, contrast
 from reports.evidence import Evidence
 from reports.families import AVERAGE
 from reports.paper import Claim, Paper
 from reports.records import Results
+from reports.reported import beside
 from reports.rules import MEASURES, matches
-from reports.study import Cell
+from reports.study import Cell, Study
 from reports.tested import Difference
 from reports.wording import number, score, seeds
 
 StudyRule = rules.Cells | rules.Collapse
 Answer = Literal["supported", "contradicted", "undecided", "not tested"]
 SAME = 0.01  # points between two roundings of one difference
+SAME_COSINE = "all pairs have the same cosine"  # eval/sts.py's reason where an encoder has one embedding for all
+PEEKING = "sts-test"  # `train.select` of a run whose checkpoint the STS test sets chose
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 
 
@@ -87,8 +90,10 @@ def _finding(evidence: Evidence, paper: Paper, claim: Claim, rule: rules.Rule) -
     answer, reason = _decide(found, n, noise)
     if tested and answer != "undecided" and not tested.real:
         reason += "; judged together with the other methods, by Holm's procedure, it is no more than noise"
-    if isinstance(rule, rules.Cells) and (lost := _lost(evidence, rule)):
-        reason += f"; {number(lost)} run{'s' if lost > 1 else ''} without a score left out"
+    if isinstance(rule, rules.Cells) and (lost := sum(_lost(evidence, rule, than=than) for than in (False, True))):
+        reason += f"; {_runs(lost)} without a score left out"
+    if doubt := _doubt(evidence, rule, answer):
+        answer, reason = "undecided", f"{reason}; but {doubt}"
     return Finding(paper, claim, subject, answer, reason, found, n, reported)
 
 
@@ -109,6 +114,20 @@ def _tested(evidence: Evidence, rule: rules.Methods, difference: float) -> Diffe
     return average if same else None
 
 
+def _doubt(evidence: Evidence, rule: rules.Methods | rules.Cells, answer: Answer) -> str:
+    """Why the side that leads may lead for another reason than the finding's; empty if it does not or nothing does."""
+    if answer not in ("supported", "contradicted"):
+        return ""
+    than = answer == "contradicted"
+    if isinstance(rule, rules.Cells):  # the runs that are left may be the lucky ones
+        return "some of these are of the side that leads" if _lost(evidence, rule, than=than) else ""
+    leads, other = (rule.other, rule.methods[0]) if than else (rule.methods[0], rule.other)
+    peeks = {one.name: one.info.train.get("select") == PEEKING for one in evidence.results.methods}
+    if rule.measure == "sts" and peeks[leads] and not peeks[other]:
+        return "its checkpoint was chosen by these very scores, the other's was not"
+    return ""
+
+
 def _label(results: Results, name: str) -> str:
     return next((method.info.label for method in results.methods if method.name == name), name)
 
@@ -123,7 +142,7 @@ def _decide(found: Contrast, n: int, noise: str) -> tuple[Answer, str]:
     return "undecided", f"the interval over {noise} holds zero"
 
 
-Groups = tuple[list[list[float]], list[list[float]]]  # scores by seed, of every setting of either side
+Groups = tuple[list[Scores], list[Scores]]  # of every setting of either side
 
 
 def _scores(evidence: Evidence, rule: rules.Methods | rules.Cells) -> Groups:
@@ -136,31 +155,39 @@ def _scores(evidence: Evidence, rule: rules.Methods | rules.Cells) -> Groups:
             assert_never(rule)
 
 
-def _of_method(evidence: Evidence, name: str, rule: rules.Methods) -> list[float]:
+def _of_method(evidence: Evidence, name: str, rule: rules.Methods) -> Scores:
     method = next((method for method in evidence.results.methods if method.name == name), None)
     if method is None:
         trained = [one.name for one in evidence.results.ours(trained=True)]
         missing = [one for one in (rule.other, *rule.methods) if one not in trained]
         command = _command(evidence, f"trained=[{','.join([*trained, *missing])}]")
         raise _UntestedError(f"no run of {name}", command)
-    values = [*method.values(*MEASURES[rule.measure]).values()]
+    values = method.values(*MEASURES[rule.measure])
     if not values:
         raise _UntestedError(f"{method.info.label} has no {rule.measure} score", _command(evidence))
     return values
 
 
-def _of_cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[list[float]]:
+def _of_cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Scores]:
     chosen = _cells(evidence, rule, than=than)
-    scored = [cell.values for cell in chosen if cell.values]
+    scored: list[Scores] = [cell.scores for cell in chosen if cell.scores]
     if not scored:
-        reason = "; ".join(sorted({why for cell in chosen for why in cell.missing}))
-        raise _UntestedError(reason, f"dvc repro --force ablate@{rule.study}")
+        raise _without_score(rule, chosen)
     return scored
 
 
-def _lost(evidence: Evidence, rule: rules.Cells) -> int:
-    """Runs of either side that ended without a score."""
-    return sum(len(cell.missing) for than in (False, True) for cell in _cells(evidence, rule, than=than))
+def _without_score(rule: StudyRule, cells: Sequence[Cell]) -> _UntestedError:
+    reasons = sorted({why for cell in cells for why in cell.missing})
+    return _UntestedError("; ".join(reasons), f"dvc repro --force ablate@{rule.study}")
+
+
+def _lost(evidence: Evidence, rule: rules.Cells, *, than: bool) -> int:
+    """Runs of one side that ended without a score."""
+    return sum(len(cell.missing) for cell in _cells(evidence, rule, than=than))
+
+
+def _runs(count: int) -> str:
+    return f"{number(count)} run{'s' if count > 1 else ''}"
 
 
 def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
@@ -183,22 +210,42 @@ def _cells(evidence: Evidence, rule: StudyRule, *, than: bool) -> list[Cell]:
 def _collapsed(evidence: Evidence, rule: rules.Collapse) -> tuple[Answer, str, Contrast | None, int]:
     """Nothing is said where the other settings collapse as well: then it is no doing of these."""
     fallen, sound = (_cells(evidence, rule, than=than) for than in (True, False))
-    (below, count), (sound_below, sound_count) = (_below(cells, rule.below) for cells in (fallen, sound))
-    reason = f"ended below {score(rule.below)} or without a score: {below} of {seeds(count)}"
+    ends, sound_ends = (_ends(cells) for cells in (fallen, sound))
+    if not ends:
+        raise _without_score(rule, fallen)
+    (below, count), (sound_below, sound_count) = (
+        (sum(end < rule.below for end in own), len(own)) for own in (ends, sound_ends)
+    )
+    reason = f"ended below {score(rule.below)} or with one embedding for all: {below} of {_runs(count)}"
     if sound_below:
-        reason += f", and {sound_below} of {seeds(sound_count)} of the other settings"
-    decided: Answer = "undecided" if below else "contradicted"
-    if below == count and not sound_below:
-        decided = "supported"
-    scored = [[cell.values for cell in cells if cell.values] for cells in (sound, fallen)]
-    return "undecided" if count < 2 else decided, reason, contrast(*scored) if all(scored) else None, count
+        reason += f", and {sound_below} of {_runs(sound_count)} of the other settings"
+    if lost := sum(len(cell.scores) + len(cell.missing) for cell in fallen) - count:
+        reason += f"; {_runs(lost)} that diverged left out"
+    steps = _steps(evidence.studies[rule.study], fallen)
+    if short := below < count and steps is not None and steps < rule.within:
+        reason += f"; after {steps:,} steps, and the paper's fell within {rule.within:,}"
+    fewest = min(len(_ends([cell])) for cell in fallen)
+    answer: Answer = "undecided"
+    if fewest > 1 and below == count and sound_ends and not sound_below:
+        answer = "supported"
+    elif fewest > 1 and not below and not short:
+        answer = "contradicted"
+    scored: list[list[Scores]] = [[cell.scores for cell in cells if cell.scores] for cells in (sound, fallen)]
+    return answer, reason, contrast(*scored) if all(scored) else None, fewest
 
 
-def _below(cells: Sequence[Cell], least: float) -> tuple[int, int]:
-    """Seeds that collapsed, and all; one without a score has: all its sentences have one embedding."""
-    lost = sum(len(cell.missing) for cell in cells)
-    ends = [value for cell in cells for value in cell.values]
-    return lost + sum(value < least for value in ends), lost + len(ends)
+def _ends(cells: Sequence[Cell]) -> list[float]:
+    """Where runs ended; one that has one embedding for all sentences, so that there is no score, at 0."""
+    scores = [value for cell in cells for value in cell.values]
+    return scores + [0.0 for cell in cells for why in cell.missing if why == SAME_COSINE]
+
+
+def _steps(study: Study, cells: Sequence[Cell]) -> int | None:
+    """The fewest steps that a run of these cells took; None where its settings do not tell."""
+    found = [study.fixed | cell.settings for cell in cells]
+    if any(not {"sentences", "epochs", "batch_size"} <= own.keys() for own in found):
+        return None
+    return min(int(own["sentences"] * own["epochs"] // own["batch_size"]) for own in found)
 
 
 def _on_side(rule: StudyRule, settings: Mapping[str, Any], *, than: bool) -> bool:
@@ -215,22 +262,42 @@ def _reported(evidence: Evidence, rule: rules.Rule) -> float | None:
     """The difference that the rule asks for, between the papers' own numbers; None where they do not print both."""
     match rule:
         case rules.Methods():
-            ours, theirs = (_row(evidence, name, rule.measure) for name in (rule.methods[0], rule.other))
+            ours, theirs = _averages(evidence, rule)
         case rules.Cells() | rules.Collapse():
-            block = next((b for paper in evidence.papers for b in paper.numbers if b.study == rule.study), None)
-            ours, theirs = (_best(block, rule, than=than) if block else None for than in (False, True))
+            ours, theirs = _best_reported(evidence, rule)
         case _:
             assert_never(rule)
     return None if ours is None or theirs is None else ours - theirs
 
 
-def _row(evidence: Evidence, method: str, measure: rules.Measure) -> float | None:
-    """The paper's average of a method, with our backbone if there is such a row."""
-    task, metric = MEASURES[measure]
-    rows = [row for p in evidence.papers for row in p.lines if method in row.methods and row.metric == metric]
-    row = min(rows, key=lambda row: row.backbone != evidence.results.provenance.backbone, default=None)
-    cell = row.cell(task) if row else None
-    return cell.value if cell else None
+def _averages(evidence: Evidence, rule: rules.Methods) -> tuple[float | None, float | None]:
+    """The papers' averages of the rule's two methods with one backbone, which is ours if both have that."""
+    task, metric = MEASURES[rule.measure]
+    lines = [row for paper in evidence.papers for row in paper.lines if row.metric == metric]
+    sides: list[dict[str | None, float | None]] = []
+    for name in (rule.methods[0], rule.other):
+        rows = {row.backbone: row for row in reversed(lines) if name in row.methods}  # of two the first in the file
+        sides.append({backbone: cell.value if (cell := row.cell(task)) else None for backbone, row in rows.items()})
+    ours, theirs = sides
+    common = [row.backbone for row in lines if row.backbone in ours and row.backbone in theirs]
+    if not common:
+        return None, None
+    backbone = min(common, key=lambda name: name != evidence.results.provenance.backbone)
+    return ours[backbone], theirs[backbone]
+
+
+def _best_reported(evidence: Evidence, rule: StudyRule) -> tuple[float | None, float | None]:
+    """The highest number of either side at the settings of our cells; without one, of the first block of the study."""
+    found = [block for paper in evidence.papers for block in paper.numbers if block.study == rule.study]
+    if study := evidence.studies.get(rule.study):
+        sides: list[list[float]] = []
+        for than in (False, True):
+            chosen = [cell for cell in study.cells if _on_side(rule, study.fixed | cell.known, than=than)]
+            matches = [match for cell in chosen if (match := beside(study, cell, found))]
+            sides.append([point.value for _, point in matches if point.value is not None])
+        if all(sides):
+            return max(sides[0]), max(sides[1])
+    return (_best(found[0], rule, than=False), _best(found[0], rule, than=True)) if found else (None, None)
 
 
 def _best(block: Block, rule: StudyRule, *, than: bool) -> float | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from reports.stats import CONFIDENCE
 
 ALPHA = 1 - CONFIDENCE
+
+Scores = Mapping[int, float]  # of one setting, by seed
 
 
 @dataclass(frozen=True)
@@ -30,24 +31,24 @@ class Contrast:
         return self.better - self.than
 
 
-def contrast(better: Sequence[Sequence[float]], than: Sequence[Sequence[float]]) -> Contrast:
+def contrast(better: Sequence[Scores], than: Sequence[Scores]) -> Contrast:
     r"""Compare the highest mean of one group of settings with the highest of another.
 
     With true means m_i of the one group and n_j of the other, the difference is max_i m_i - max_j n_j, which is
     max_i min_j (m_i - n_j) and min_j max_i (m_i - n_j). A bound from below for one i and all j needs no correction for
     the number of j (an intersection-union test, Berger 1982), the choice among the i does (Bonferroni); from above the
-    same with their parts exchanged. Single differences are Welch's. For one setting on either side this is Welch's
-    test and interval.
+    same with their parts exchanged. A single difference is paired where both settings have the same seeds, for equal
+    seeds share the order of the data and the random numbers of training; otherwise it is Welch's. For one setting on
+    either side this is that test and its interval.
 
     Args:
-        better: one sequence of scores, a seed each, for every setting of the first group.
+        better: the scores of every setting of the first group.
         than: the same of the group it is held against.
     """
-    groups = [[np.asarray(scores, dtype=np.float64) for scores in group] for group in (better, than)]
-    ours, theirs = (max(float(scores.mean()) for scores in group) for group in groups)
-    if min(len(scores) for group in groups for scores in group) < 2:
+    ours, theirs = (max(float(np.mean([*scores.values()])) for scores in group) for group in (better, than))
+    if min(len(scores) for scores in (*better, *than)) < 2:
         return Contrast(ours, theirs, None, None, None)
-    pairs = [[_Welch.of(one, other) for other in groups[1]] for one in groups[0]]
+    pairs = [[_Difference.of(one, other) for other in than] for one in better]
     columns = list(zip(*pairs, strict=True))
     rows, across = len(pairs), len(columns)
     low = max(min(pair.bound(ALPHA / 2 / rows) for pair in row) for row in pairs)
@@ -58,23 +59,29 @@ def contrast(better: Sequence[Sequence[float]], than: Sequence[Sequence[float]])
 
 
 @dataclass(frozen=True)
-class _Welch:
-    """A difference of two means, its standard error and Welch's degrees of freedom."""
+class _Difference:
+    """A difference of two means, its standard error and the degrees of freedom."""
 
     difference: float
     error: float
     freedom: float
 
     @classmethod
-    def of(cls, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> _Welch:
-        parts = [scores.var(ddof=1) / len(scores) for scores in (ours, theirs)]
+    def of(cls, ours: Scores, theirs: Scores) -> _Difference:
+        if ours.keys() == theirs.keys():
+            differences = np.array([ours[seed] - theirs[seed] for seed in ours])
+            n = len(differences)
+            return cls(float(differences.mean()), float(differences.std(ddof=1)) / n**0.5, n - 1)
+        sides = [np.array([*scores.values()]) for scores in (ours, theirs)]
+        parts = [scores.var(ddof=1) / len(scores) for scores in sides]
         total = float(sum(parts))
-        spread = sum(part**2 / (len(scores) - 1) for part, scores in zip(parts, (ours, theirs), strict=True))
-        return cls(float(ours.mean() - theirs.mean()), total**0.5, total**2 / spread if spread else np.inf)
+        spread = sum(part**2 / (len(scores) - 1) for part, scores in zip(parts, sides, strict=True))
+        difference = float(sides[0].mean() - sides[1].mean())
+        return cls(difference, total**0.5, total**2 / spread if spread else np.inf)
 
     @property
-    def flipped(self) -> _Welch:
-        return _Welch(-self.difference, self.error, self.freedom)
+    def flipped(self) -> _Difference:
+        return _Difference(-self.difference, self.error, self.freedom)
 
     def bound(self, alpha: float) -> float:
         """What the difference exceeds with confidence 1 - alpha."""

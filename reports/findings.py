@@ -27,8 +27,8 @@ CAPTION = (
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "
-    "compared, and the interval allows for the choice among them (Welch's t, corrected for the number of settings); "
-    "*p* is two-sided."
+    "compared, and the interval allows for the choice among them (Student's t of the differences at equal seeds, "
+    "Welch's where seeds differ, corrected for the number of settings); *p* is two-sided."
 )
 
 UNTESTED = "Findings that nothing here speaks of, and the command that changes this."

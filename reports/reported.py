@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,14 +53,18 @@ def points(block: Block) -> list[Point]:
     return found
 
 
-def beside(cell: Cell, found: Sequence[Block]) -> tuple[Block, Point] | None:
-    """The number at the cell's settings, from the block that states most of those that vary; None without one."""
+def beside(study: Study, cell: Cell, found: Sequence[Block]) -> tuple[Block, Point] | None:
+    """The number at the cell's settings, from the block that states most of those that vary; None without one.
+
+    What does not vary in the study counts as well: a number of another batch size is none of ours.
+    """
+    known = study.fixed | cell.known
     matches = [
         (len(shared), -place, block, point)
         for place, block in enumerate(found)
         for point in points(block)
         if point.value is not None and (shared := point.settings.keys() & cell.known.keys())
-        if all(_same(point.settings[name], cell.known[name], name in cell.facts) for name in shared)
+        if all(_same(value, known[key], key in cell.facts) for key, value in point.settings.items() if key in known)
     ]
     if not matches:
         return None
@@ -67,9 +72,13 @@ def beside(cell: Cell, found: Sequence[Block]) -> tuple[Block, Point] | None:
     return block, point
 
 
-def peak(found: Sequence[Block]) -> tuple[Block, Point] | None:
-    """The highest number of the first block that has single numbers, with its settings; None without such a block."""
-    for block in found:
+def peak(study: Study, found: Sequence[Block]) -> tuple[Block, Point] | None:
+    """The highest number of the block that stands beside most of our cells, with its settings.
+
+    Beside none of them, of the first block that has single numbers; None without such a block.
+    """
+    taken = Counter(match[0].id for cell in study.cells if (match := beside(study, cell, found)))
+    for block in sorted(found, key=lambda block: -taken[block.id]):
         if valued := [point for point in points(block) if point.value is not None]:
             return block, max(valued, key=lambda point: point.value or -math.inf)
     return None

@@ -16,9 +16,8 @@ MEASURES = {
     "transfer": ("avg", "acc"),
     "retrieval": ("avg", "retrieval_main_score"),
     "reranking": ("avg", "reranking_main_score"),
-    "effective_rank": ("geometry", "effective_rank"),
 }
-Measure = Literal["sts", "transfer", "retrieval", "reranking", "effective_rank"]
+Measure = Literal["sts", "transfer", "retrieval", "reranking"]
 
 
 class Range(Strict):
@@ -73,13 +72,17 @@ class Cells(Strict):
 
 
 class Collapse(Strict):
-    """In a study, every seed of the settings `than` ends below a score, which those of `better` stay above."""
+    """In a study, every seed of the settings `than` ends below a score, which those of `better` stay above.
+
+    It takes some training to get there: that a shorter run is not below says nothing.
+    """
 
     kind: Literal["collapse"]
     study: Study
     better: Where
     than: Where
     below: float
+    within: int = Field(gt=0)  # steps, in which the paper's runs fell
 
 
 Rule = Annotated[Methods | Cells | Collapse, Field(discriminator="kind")]

@@ -28,8 +28,16 @@ class Watched:
     looks: dict[int, tuple[Look, ...]]
 
     def choices(self, rule: str) -> dict[int, Look]:
-        """The look of each seed whose checkpoint the rule keeps, where the STS test sets have a score at it."""
-        found = {seed: choose(looks, rule) for seed, looks in self.looks.items()}
+        """The look of each seed whose checkpoint the rule keeps, where the STS test sets have a score at it.
+
+        A seed that was never looked at in the rule's own way is left out: nobody knows what the rule would keep.
+        """
+        known = {
+            seed: looks
+            for seed, looks in self.looks.items()
+            if rule == "last" or any(look.score(rule) is not None for look in looks)
+        }
+        found = {seed: choose(looks, rule) for seed, looks in known.items()}
         return {seed: look for seed, look in found.items() if look.sts_test is not None}
 
     def scores(self, rule: str) -> dict[int, float]:

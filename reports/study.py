@@ -31,7 +31,7 @@ class Cell:
         settings: what varies between the cells of the study, as this one has it.
         facts: constants that follow from the settings, such as d_trace; none if no run of the cell came to its end.
         scores: average STS by seed; seeds that failed are absent.
-        missing: the reasons of those.
+        missing: the reasons of those, a seed's being that of its first task without a score.
         curve: average STS at the looks on the way, by seed; without seeds that were not looked at in this way.
     """
 
@@ -141,9 +141,12 @@ def _load(folder: Path, name: str) -> Study:
         raise NegbenchError(f"no column {', '.join(sorted(missing))}", file, AGAIN)
     facts = [key for key in columns if key not in own]
     cells: dict[int, list[dict[str, str]]] = {}
+    why: dict[tuple[str, str], str] = {}
     for where, line in lines:
         if None in line.values():
             raise NegbenchError("the line is cut short", where, AGAIN)
+        if line["metric"] == METRIC and line["status"] != "ok":
+            line["reason"] = why.setdefault((line["cell"], line["seed"]), line["reason"])
         if (line["task"], line["metric"]) == (AVERAGE, METRIC):
             _check(line, facts, where)
             cells.setdefault(int(line["cell"]), []).append(line)

@@ -39,7 +39,7 @@ class Boxed:
 def dots(study: Study, found: Sequence[Block]) -> Figure:
     """One line a cell: the mean, the range over seeds and every seed; the paper's number beside it."""
     cells = list(study.cells)
-    theirs = [match[1].value if (match := beside(cell, found)) else None for cell in cells]
+    theirs = [match[1].value if (match := beside(study, cell, found)) else None for cell in cells]
     pair = any(value is not None for value in theirs)
     figure, axes = side_by_side(pair, 0.75 + 0.21 * len(cells))
     axes[0].set_ylabel(term(study.varied[0]) if len(study.varied) == 1 else "")
@@ -113,7 +113,7 @@ def heat(study: Study, found: Sequence[Block]) -> Figure:
         place = rows.index(cell.settings[down]), columns.index(cell.settings[across])
         if cell.scores:
             ours[place] = cell.sample.mean
-        if (match := beside(cell, found)) and match[1].value is not None:
+        if (match := beside(study, cell, found)) and match[1].value is not None:
             theirs[place] = match[1].value
     pair = bool(np.isfinite(theirs).any())
     figure, axes = side_by_side(pair, 0.75 + 0.32 * len(rows))

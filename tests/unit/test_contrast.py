@@ -8,16 +8,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.contrast import contrast
+from reports.contrast import Scores, contrast
 
 scores = st.lists(st.floats(0, 100, width=32), min_size=2, max_size=6)
+
+
+def apart(*groups: list[list[float]]) -> list[list[Scores]]:
+    """Every setting with seeds of its own, so that none can be paired."""
+    return [
+        [{100 * (10 * side + place) + seed: score for seed, score in enumerate(own)} for place, own in enumerate(group)]
+        for side, group in enumerate(groups)
+    ]
+
+
+def together(*groups: list[list[float]]) -> list[list[Scores]]:
+    """Every setting with the same seeds."""
+    return [[dict(enumerate(own)) for own in group] for group in groups]
+
+
+pairs = st.lists(st.tuples(st.floats(0, 100, width=32), st.floats(0, 100, width=32)), min_size=2, max_size=6)
+
+
+@given(pairs)
+def test_equal_seeds_are_paired(values: list[tuple[float, float]]) -> None:
+    ours, theirs = map(list, zip(*values, strict=True))
+    if np.var(np.subtract(ours, theirs)) < 1e-6:
+        return
+    found = contrast(*together([ours], [theirs]))
+    test = stats.ttest_rel(ours, theirs)
+    interval = test.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-6)
+    assert found.p == pytest.approx(test.pvalue, rel=1e-6, abs=1e-12)
 
 
 @given(scores, scores)
 def test_one_setting_a_side_is_welch(ours: list[float], theirs: list[float]) -> None:
     if np.var(ours) < 1e-6 or np.var(theirs) < 1e-6:
         return
-    found = contrast([ours], [theirs])
+    found = contrast(*apart([ours], [theirs]))
     test = stats.ttest_ind(ours, theirs, equal_var=False)
     interval = test.confidence_interval(0.95)
     assert found.difference == pytest.approx(np.mean(ours) - np.mean(theirs), abs=1e-9)
@@ -42,7 +70,7 @@ def test_groups_against_a_search_over_pairs() -> None:
     for _ in range(20):
         better = [rng.normal(rng.normal(), 0.5, rng.integers(2, 5)).tolist() for _ in range(rng.integers(1, 4))]
         than = [rng.normal(rng.normal(), 0.5, rng.integers(2, 5)).tolist() for _ in range(rng.integers(1, 4))]
-        found = contrast(better, than)
+        found = contrast(*apart(better, than))
         assert (found.low, found.high) == pytest.approx(naive(better, than))
         assert found.better == pytest.approx(max(map(np.mean, better)))
         assert found.low is not None and found.high is not None and found.p is not None
@@ -52,19 +80,20 @@ def test_groups_against_a_search_over_pairs() -> None:
 
 @given(st.lists(scores, min_size=1, max_size=3), st.lists(scores, min_size=1, max_size=3))
 def test_turned_round_it_is_its_negative(better: list[list[float]], than: list[list[float]]) -> None:
-    one, other = contrast(better, than), contrast(than, better)
+    ours, theirs = apart(better, than)
+    one, other = contrast(ours, theirs), contrast(theirs, ours)
     assert one.low is not None and one.high is not None
     assert (one.low, one.high, one.p) == pytest.approx((-other.high, -other.low, other.p))
 
 
 def test_one_seed_has_no_interval() -> None:
-    found = contrast([[60.0, 61.0], [62.0]], [[50.0, 51.0]])
+    found = contrast(*together([[60.0, 61.0], [62.0]], [[50.0, 51.0]]))
     assert found.difference == 11.5
     assert found.low is found.high is found.p is None
 
 
 def test_seeds_without_spread_are_told_apart_exactly() -> None:
-    same, above = contrast([[1.0, 1.0]], [[1.0, 1.0]]), contrast([[2.0, 2.0]], [[1.0, 1.0]])
+    same, above = (contrast(*together([[level, level]], [[1.0, 1.0]])) for level in (1.0, 2.0))
     assert (same.low, same.high, same.p) == (0, 0, 1)
     assert (above.low, above.high, above.p) == (1, 1, 0)
 
@@ -75,13 +104,18 @@ def test_seeds_without_spread_are_told_apart_exactly() -> None:
     [([0.0], [0.0]), ([0.0, 0.0], [0.0, 0.0, 0.0, 0.0]), ([0.0, -1.0], [0.0, 0.0, -3.0]), ([1.0, 0.9], [0.0])],
 )
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_the_interval_covers(better: list[float], than: list[float], seeds: int) -> None:
-    """At least 95 % of the intervals hold max(better) - max(than), and few cross zero where there is no effect."""
+@pytest.mark.parametrize("shared", [None, 0.0, 1.0])
+def test_the_interval_covers(better: list[float], than: list[float], seeds: int, shared: float | None) -> None:
+    """At least 95 % of the intervals hold max(better) - max(than), and few cross zero where there is no effect.
+
+    `shared` is the spread of what equal seeds have in common; None where no setting has a seed of another.
+    """
     rng = np.random.default_rng(seeds)
     truth, trials, held, wrong = max(better) - max(than), 500, 0, 0
     for _ in range(trials):
-        groups = [[rng.normal(mean, 0.6, seeds).tolist() for mean in group] for group in (better, than)]
-        found = contrast(*groups)
+        luck = rng.normal(0, shared or 0.0, seeds)
+        groups = [[(rng.normal(mean, 0.6, seeds) + luck).tolist() for mean in group] for group in (better, than)]
+        found = contrast(*(apart if shared is None else together)(*groups))
         assert found.low is not None and found.high is not None
         held += found.low <= truth <= found.high
         wrong += found.low > 0 or found.high < 0

@@ -63,7 +63,10 @@ def test_choice_is_that_of_a_naive_loop(values: list[tuple[float | None, float |
     assert selection.choose(looks, rule).step == found
 
 
-def method(name: str, tests: Sequence[Sequence[float | None]], devs: Sequence[float], share: float = 75.0) -> Method:
+Scores = Sequence[float | None]
+
+
+def method(name: str, tests: Sequence[Scores], devs: Scores, share: float = 75.0) -> Method:
     """A method with a run for each list of test scores, looked at every 10 steps."""
     record = Record(task="STSB", metric="dev_pairs_in_tests", value=share, status="ok", reason=None, n=1500)
     return looked_at(name, [[*zip(devs, own, strict=True)] for own in tests], records=(record,))
@@ -125,6 +128,16 @@ def test_runs_that_nobody_watched_have_no_section() -> None:
 def test_a_choice_without_a_test_score_is_a_dash() -> None:
     (row,) = table(built(method("holed", [[40, None, 42]], [1, 3, 2]))).rows
     assert [cell.text for cell in row.cells] == ["—", "—", "42.00", "30", "42.00", "—"]
+
+
+def test_a_rule_that_no_look_was_scored_by_is_a_dash_and_no_gain() -> None:
+    """A run whose looks are at the test sets alone does not say what STS-B dev would have chosen."""
+    unasked = method("unasked", [[40, 44, 42], [41, 45, 40]], [None, None, None])
+    section = built(unasked)
+    (row,) = table(section).rows
+    assert [cell.text for cell in row.cells] == ["—", "—", "44.50", "20", "41.00", "—"]
+    assert str(section.blocks[0]).startswith("No run has a score")
+    assert "UNASKED" not in str(built(unasked, PEAKING).blocks[0])
 
 
 def figure(section: Section) -> Figure:

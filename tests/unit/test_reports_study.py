@@ -181,7 +181,7 @@ def test_the_number_beside_a_cell_is_that_of_the_nearest_settings() -> None:
     one = made_up("queue_distance")
     blocks = {block.id: block for block in reported.blocks(one, PAPERS)}
     for cell in one.cells:
-        found = reported.beside(cell, [*blocks.values()])
+        found = reported.beside(one, cell, [*blocks.values()])
         assert found is not None
         block, point = found
         assert block.id == "queue-distance-by-batch"  # which states the batch size too
@@ -192,16 +192,25 @@ def test_the_number_beside_a_cell_is_that_of_the_nearest_settings() -> None:
         ]
         assert [point.value] == naive
     other = replace(one.cells[0], settings=one.cells[0].settings | {"ema_decay": 0.6}, facts={"d_trace": 3.5})
-    assert reported.beside(other, [*blocks.values()]) is None
+    assert reported.beside(one, other, [*blocks.values()]) is None
 
 
 def test_the_papers_highest_number() -> None:
-    found = reported.peak(reported.blocks(made_up("queue_slices"), PAPERS))
+    one = made_up("queue_slices")
+    found = reported.peak(one, reported.blocks(one, PAPERS))
     assert found is not None
     block, point = found
     values = block.column("avg")
     assert (point.value, point.settings["queue_slice"]) == (max(values), "middle")
-    assert reported.peak([]) is None
+    assert reported.peak(one, []) is None
+
+
+def test_the_highest_number_is_of_what_stands_beside_our_cells() -> None:
+    """Figure 2 is a mean over batch sizes, Figure 3 has each: runs of one batch size are beside the second."""
+    one = made_up("queue_distance")
+    found = reported.peak(one, reported.blocks(one, PAPERS))
+    assert found is not None
+    assert found[0].id == "queue-distance-by-batch"
 
 
 # Figures

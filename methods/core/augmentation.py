@@ -94,6 +94,7 @@ class Augmentation(nn.Module):
         if not (layer.training or self.at_evaluation):
             return words
         rows, length, width = words.shape
+        # Deviation: at evaluation the code counts the positions of the batch, as padded there; here training's.
         if fraction := self.strengths.token_cutoff:  # of all positions a sentence may have, padding and [CLS] included
             kept = ~_chosen(rows, max(self.max_length, length), fraction, words.device)[:, :length]
             words = words * kept[:, :, None]

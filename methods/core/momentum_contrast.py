@@ -160,6 +160,8 @@ class MomentumContrast(TrainedMethod):
         # Where the released code lets the gradient into the keys it also lets the optimiser into their projector.
         self.target_projector = copy.deepcopy(self.projector).requires_grad_(not settings.detach_keys)
 
+        # Deviation: the code's buffer begins with K rows and is cut back once K_start and the keys exceed K. Until then
+        # some steps contrast with as many as 2 K - K_start rows; ours never with more than K.
         self.queue = Queue(settings.queue_size, settings.random_rows, out)
         self.augmentation = Augmentation(
             [embeddings] if settings.shared_embeddings else [embeddings, averaged.embeddings],

@@ -93,6 +93,22 @@ def sentences_of(subsets: Iterable[Subset]) -> list[str]:
     return [*chain.from_iterable(chain(subset.first, subset.second) for subset in subsets)]
 
 
+def numbered(results: Mapping[str, TaskResult]) -> dict[str, NDArray[np.int32]]:
+    """Which two sentences each pair is of: (N, 2) by `<task>/<subset>`, equal numbers for equal sentences."""
+    numbers: dict[str, int] = {}
+    return {
+        f"{task}/{subset.name}": np.array(
+            [
+                [numbers.setdefault(sentence, len(numbers)) for sentence in pair]
+                for pair in zip(subset.first, subset.second, strict=True)
+            ],
+            dtype=np.int32,
+        )
+        for task, result in results.items()
+        for subset in result.subsets
+    }
+
+
 def average(results: Mapping[str, TaskResult], metric: str = "all") -> Score:
     """The mean over all seven tasks; None where one is missing or has no score."""
     # Deviation: SimCSE's evaluation.py averages values rounded to two decimals; we average unrounded ones.

@@ -78,7 +78,8 @@ def measure(
         for subset, similarities in zip(result.subsets, result.similarities, strict=True)
     }
     gold = {f"gold/{task}/{subset.name}": subset.gold for task in scored for subset in scored[task].subsets}
-    np.savez_compressed(out / "pairs.npz", **pairs, **gold)  # type: ignore[arg-type]
+    sentences_of = {f"sentences/{name}": own for name, own in sts.numbered(similarity).items()}  # of failed tasks too
+    np.savez_compressed(out / "pairs.npz", **pairs, **gold, **sentences_of)  # type: ignore[arg-type]
     correct = {task: result.correct for task, result in classified.items() if result.correct is not None}
     np.savez_compressed(out / "correct.npz", **correct)  # type: ignore[arg-type]
 

@@ -8,6 +8,8 @@ all resamples.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +19,28 @@ from reports.stats import Floats
 BLOCK = 2**18  # counts held at once: 2 MB, which stay in the processor's cache
 
 
+@dataclass(frozen=True)
+class Units:
+    """What is drawn at random: N items are of `count` units, and those of one unit come or stay out together.
+
+    A unit may have items in other sets alone: with one generator several sets are drawn together.
+    """
+
+    of: NDArray[np.integer]  # (N,), from 0 to count - 1
+    count: int
+
+    @classmethod
+    def single(cls, n: int) -> Self:
+        """Every item by itself."""
+        return cls(np.arange(n), n)
+
+
 def spearman_draws(
-    similarities: NDArray[np.floating], gold: NDArray[np.floating], resamples: int, rng: np.random.Generator
+    similarities: NDArray[np.floating],
+    gold: NDArray[np.floating],
+    resamples: int,
+    rng: np.random.Generator,
+    units: Units | None = None,
 ) -> Floats:
     """Spearman's rho of M models with the gold scores, on the same B resamples of N pairs: (B, M).
 
@@ -29,10 +51,13 @@ def spearman_draws(
         gold: (N,).
         resamples: how many.
         rng: source of the resamples.
+        units: which pairs are drawn together; each by itself by default.
     """
+    units = units or Units.single(len(gold))
     models, people = [_Order(values) for values in similarities], _Order(gold)
     blocks = []
-    for counts in _counts(len(gold), resamples, rng):
+    for drawn in _counts(units.count, resamples, rng):
+        counts = drawn[units.of]
         ranks, variance = people.ranks(counts)
         weighted = counts * ranks
         block = np.empty((counts.shape[1], len(models)))
@@ -100,5 +125,5 @@ class _Order:
     def ranks(self, counts: Floats) -> tuple[Floats, Floats]:
         """Mid-ranks less their mean, (N, b), and their sum of squares, (b,), where item i is drawn counts[i] times."""
         totals = np.add.reduceat(counts[self.order], self.starts, axis=0)  # (G, b)
-        ranks = np.cumsum(totals, axis=0) - (totals + len(self.group)) / 2
+        ranks = np.cumsum(totals, axis=0) - (totals + totals.sum(axis=0)) / 2
         return ranks[self.group], np.einsum("gb,gb,gb->b", totals, ranks, ranks)

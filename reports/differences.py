@@ -29,7 +29,7 @@ class Apart:
         observed: points by seed.
         draws: points by seed on B resamples of the items, (B,) each.
         size: N, how many items there are.
-        rounding: variance of a seed's difference that comes of counting items, in points squared.
+        rounding: variance of a seed's difference that comes of counting right items, in points squared.
         scores: (N,) of the items of the method and of the reference, mean over seeds; None if their mean is no score.
     """
 
@@ -96,10 +96,13 @@ def _task(
         return {method.name: f"{base.info.label} has no score" for method in others}
     alike = {run: own for run, own in scored.items() if own.alike(first)}
     table = np.stack([own.scores for own in alike.values()])
-    rng = np.random.default_rng(seed_for(0, "significance", family.name, task))
-    drawn = (
-        mean_draws(table, resamples, rng) if first.gold is None else spearman_draws(table, first.gold, resamples, rng)
-    )
+    # With units that other tasks have items of, too, all tasks are drawn together.
+    rng = np.random.default_rng(seed_for(0, "significance", family.name, *(() if first.units else (task,))))
+    if first.gold is None:
+        drawn = mean_draws(table, resamples, rng)
+    else:
+        drawn = spearman_draws(table, first.gold, resamples, rng, first.units)
+    counted = bool(np.isin(table, (0, 1)).all())  # items that are right or wrong
     draws = dict(zip(alike, 100 * drawn.T, strict=True))
 
     def apart(method: Method) -> Apart | str:
@@ -118,7 +121,7 @@ def _task(
             {seed: ours[seed] - theirs[seed] for seed in seeds},
             {seed: draws[method.name, seed] - draws[base.name, seed] for seed in seeds},
             len(first.scores),
-            2 * rounding(len(first.scores)) if first.gold is None else 0.0,
+            2 * rounding(len(first.scores)) if counted else 0.0,
             (means[0], means[1]) if first.gold is None else None,
         )
 
@@ -151,11 +154,7 @@ def _comparison(
 
 
 def _over_tasks(found: dict[str, Apart | str], statistic: Callable[..., Floats]) -> Apart | str:
-    """Mean or interquartile mean over the tasks, of the seeds that have all of them.
-
-    The tasks are taken to share no items. STS-B does hold some pairs of the STS years: seen apart, the items seem a
-    little more numerous than they are.
-    """
+    """Mean or interquartile mean over the tasks, of the seeds that have all of them."""
     parts = {task: apart for task, apart in found.items() if isinstance(apart, Apart)}
     if lacking := [task for task in found if task not in parts]:
         return f"no difference on {', '.join(lacking)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reports.document import Cell, Group, Row, Section, Table
@@ -12,7 +12,7 @@ from reports.stats import summarise
 from reports.wording import listing, number
 
 ID = "peaks"
-EARLY = 10  # within a tenth of the steps: with looks further apart, the first is among the best by chance
+EARLY = 10  # within a tenth of the steps
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,16 @@ class Peaks:
         return [choose(own, self.rule) for own in self.looks]
 
     def early(self) -> int:
-        """How many runs are at their best at their first look, within a tenth of their steps."""
-        return sum(best is first and EARLY * first.step <= self.steps for best, first in self._beside(0))
+        """How many runs are at their best within a tenth of their steps."""
+        return sum(EARLY * best.step <= self.steps for best in self.best())
 
     def late(self) -> int:
         """How many runs are at their best at their last look."""
-        return sum(best is last for best, last in self._beside(-1))
+        return sum(best is last for best, last in zip(self.best(), self.at(-1), strict=True))
 
     def scores(self, looks: Sequence[Look]) -> list[float]:
         """The score of looks."""
         return [value for look in looks if (value := look.score(self.rule)) is not None]
-
-    def _beside(self, index: int) -> Iterator[tuple[Look, Look]]:
-        return zip(self.best(), self.at(index), strict=True)
 
 
 def found(results: Results) -> list[Peaks]:
@@ -60,8 +57,8 @@ def warning(results: Results) -> str:
     if 2 * sum(one.early() for one in peaks) <= sum(len(one.looks) for one in peaks):
         return ""
     return (
-        f"**{_told(peaks, Peaks.early)} at the first look**, so that what is compared here has hardly left the "
-        f"backbone: [#section-{ID}]."
+        f"**{_told(peaks, Peaks.early)} in the first tenth of the steps**, so that what is compared here has seen "
+        f"little of the training: [#section-{ID}]."
     )
 
 
@@ -82,13 +79,12 @@ def _text(peaks: Sequence[Peaks]) -> str:
     sentences = ["A run is looked at every few steps, and the weights at its best look are what is evaluated."]
     if early := _named(peaks, Peaks.early):
         sentences.append(
-            f"**{_told(peaks, Peaks.early)} at the first look**, within a tenth of the steps ({early}): further "
-            "training made the encoder worse by that score. What is evaluated of these runs has hardly left the "
-            "backbone, and differences between them say little of the methods. A lower learning rate, or looks closer "
-            "together, show whether training helps at all."
+            f"**{_told(peaks, Peaks.early)} in the first tenth of the steps** ({early}): further training made the "
+            "encoder worse by that score, and what is evaluated of these runs has seen little of it. A lower learning "
+            "rate, or looks closer together, show whether more of it helps."
         )
     else:
-        sentences.append("No run was at its best within the first tenth of its steps.")
+        sentences.append("No run was at its best in the first tenth of its steps.")
     if late := _named(peaks, Peaks.late):
         sentences.append(
             f"{_told(peaks, Peaks.late)} at the last look ({late}): more text or epochs might have raised them further."

@@ -33,9 +33,11 @@ def _method(found: Significance) -> str:
         f"the data and the random numbers of training. Two sources of noise are counted: other seeds would have "
         f"trained other encoders, and other items (sentence pairs, test examples, queries) would have scored them "
         f"otherwise. The {CONFIDENCE:.0%} intervals and p are for new seeds *and* new items, the latter by "
-        f"{found.resamples:,} resamples; with fewer than {number(MIN_SEEDS)} seeds in common there are none. Tests of "
-        f"one family are judged together, by Holm's procedure: the averages of all methods over one set of tasks are "
-        f"a family, and so are all tasks of one set for one method. A difference counts as more than noise where the "
+        f"{found.resamples:,} resamples, in which sentence pairs that share a sentence, directly or by way of other "
+        f"pairs, come or stay out together; with fewer than {number(MIN_SEEDS)} seeds in common there are none. An "
+        f"accuracy is taken to vary from seed to seed by what counting examples rounds off at least. Tests of one "
+        f"family are judged together, by Holm's procedure: the averages of all methods over one set of tasks are a "
+        f"family, and so are all tasks of one set for one method. A difference counts as more than noise where the "
         f"p so adjusted is at most {LEVEL:g}."
     )
 

@@ -31,12 +31,15 @@ def write_run(run: Path, method: str, seed: int) -> None:
     learnt = 1 + METHODS[method] + own.normal(0, 0.05)
     pairs: dict[str, np.ndarray] = {}
     records = []
+    first = 0  # no sentence stands twice
     for task in TASKS:
         for subset in SUBSETS:
             gold = world.integers(0, 26, PAIRS // 2) / 5
             noise = 2 * world.normal(size=len(gold)) + own.normal(size=len(gold))
             pairs[f"gold/{task}/{subset}"] = gold
             pairs[f"{task}/{subset}"] = (learnt * gold + noise).astype(np.float32)
+            pairs[f"sentences/{task}/{subset}"] = np.arange(2 * len(gold), dtype=np.int32).reshape(-1, 2) + first
+            first += 2 * len(gold)
         cosines, gold = (np.concatenate([pairs[f"{kind}{task}/{s}"] for s in SUBSETS]) for kind in ("", "gold/"))
         records.append(record(task, "spearman_all", 100 * spearmanr(cosines, gold).statistic))
     correct = {}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as oracle
 
 from reports import bootstrap
-from reports.bootstrap import bootstrap_p, mean_draws, paired_randomisation, spearman_draws
+from reports.bootstrap import Units, bootstrap_p, mean_draws, paired_randomisation, spearman_draws
 
 
 def resampled(n: int, resamples: int, seed: int) -> list[np.ndarray]:
@@ -30,6 +30,19 @@ def test_ranks_from_counts_are_those_of_a_sort(n: int, decimals: int, seed: int)
             defined = np.ptp(scores[items]) > 0 and np.ptp(gold[items]) > 0
             expected = oracle.spearmanr(scores[items], gold[items]).statistic if defined else np.nan
             assert value == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_items_of_one_unit_come_together() -> None:
+    """Ten items of four units, one of which has its items elsewhere: against a loop over the units drawn."""
+    rng, of = np.random.default_rng(4), np.array([0, 0, 0, 1, 1, 3, 3, 3, 3, 1])
+    gold, similarities = rng.random(10), rng.random((2, 10))
+    found = spearman_draws(similarities, gold, 30, np.random.default_rng(7), Units(of, 4))
+    for draw, units in zip(found, resampled(4, 30, 7), strict=True):
+        items = np.concatenate([np.flatnonzero(of == unit) for unit in units])
+        expected = [
+            oracle.spearmanr(own[items], gold[items]).statistic if len(items) else np.nan for own in similarities
+        ]
+        assert draw == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 def test_means_are_those_of_the_resampled_items() -> None:

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats as oracle
 
 from pipelines.errors import NegbenchError
-from reports import differences, records
+from reports import differences, items, records
 from reports.families import STS, TRANSFER
 from reports.tested import Comparison, Significance
 
@@ -189,12 +189,53 @@ def test_one_method_has_nothing_to_be_compared_with(folder: Path) -> None:
     assert compare(folder).families == []
 
 
-@pytest.mark.parametrize("problem", ["absent", "without gold"])
+def test_pairs_that_share_a_sentence_are_one_unit(tmp_path: Path) -> None:
+    """By a search through the pairs, across tasks."""
+    rng = np.random.default_rng(3)
+    sentences = {name: rng.integers(0, 60, (12, 2)).astype(np.int32) for name in ("STS12/a", "STS12/b", "STS13/a")}
+    arrays = {f"sentences/{name}": own for name, own in sentences.items()}
+    for name in ("STS12/a", "STS12/b"):  # STS13 has no score
+        arrays |= {name: rng.random(12), f"gold/{name}": rng.random(12)}
+    np.savez(tmp_path / "pairs.npz", **arrays)
+    found = items.load(tmp_path, STS)["STS12"].units
+    assert found is not None
+    reached = [{*map(int, pair)} for own in sentences.values() for pair in own]
+    for _ in reached:
+        reached = [set.union(*(other for other in reached if other & own)) for own in reached]
+    wanted = reached[:24]
+    assert all((wanted[i] == wanted[j]) == (found.of[i] == found.of[j]) for i in range(24) for j in range(24))
+    assert found.count >= len({frozenset(own) for own in reached})
+
+
+def test_repeated_pairs_count_once(folder: Path) -> None:
+    """A set whose every pair stands four times says no more than each of them once."""
+    narrow = of(compare(folder), "sts", "better").tasks["STS12"]
+    for run in folder.glob("*/*"):
+        stored = dict(np.load(run / "pairs.npz"))
+        for subset in fixture.SUBSETS:
+            for kind in ("", "gold/", "sentences/"):
+                key = f"{kind}STS12/{subset}"
+                stored[key] = np.concatenate([stored[key]] * 4)
+        np.savez(run / "pairs.npz", **stored)
+    again = of(compare(folder), "sts", "better").tasks["STS12"]
+    assert (again.low, again.high) == pytest.approx((narrow.low, narrow.high), rel=1e-6)
+
+
+def test_only_counted_items_have_a_least_spread(folder: Path) -> None:
+    """NDCG is no share of the queries: three seeds that agree do agree."""
+    for run in (folder / "same").iterdir():
+        shutil.copy(folder / "reference" / run.name / "mteb/queries.npz", run / "mteb/queries.npz")
+        shutil.copy(folder / "reference" / run.name / "mteb/records.json", run / "mteb/records.json")
+    found = of(compare(folder), "retrieval", "same").average
+    assert (found.estimate, found.low, found.high) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("problem", ["absent", "gold/", "sentences/"])
 def test_missing_items_end_in_one_clear_line(folder: Path, problem: str) -> None:
     file = folder / "better/0/pairs.npz"
-    stored = {name: values for name, values in np.load(file).items() if not name.startswith("gold/")}
+    stored = {name: values for name, values in np.load(file).items() if not name.startswith(problem)}
     file.unlink()
-    if problem == "without gold":
+    if problem != "absent":
         np.savez(file, **stored)
     with pytest.raises(NegbenchError, match="dvc repro") as caught:
         compare(folder)

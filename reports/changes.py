@@ -22,6 +22,7 @@ from reports.verdicts import ROUNDING
 from reports.wording import number, seeds
 
 Key = tuple[str, str, str]  # method, task, metric
+COUNTED = ("acc", "devacc")  # metrics that are shares of right examples
 
 FAMILY = {metric: name for name, (task, metric) in MEASURES.items() if task == AVERAGE}  # of tasks, by its metric
 
@@ -97,7 +98,15 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> list[Change]:
     common = [key for key in first if key in second]
     return _adjusted(
         [
-            _change(key, labels[key[0]], first[key], second[key], _unlike(key, first, second), same_data=same_data)
+            _change(
+                key,
+                labels[key[0]],
+                first[key],
+                second[key],
+                _unlike(key, first, second),
+                _least(key, first, second),
+                same_data=same_data,
+            )
             for key in common
         ]
     )
@@ -135,22 +144,37 @@ def _unlike(key: Key, before: Mapping[Key, Scores], after: Mapping[Key, Scores])
     return ""
 
 
+def _least(key: Key, before: Mapping[Key, Scores], after: Mapping[Key, Scores]) -> float:
+    """The variance that a score has by counting right examples alone, in points squared; of other scores none."""
+    method, task, metric = key
+    if metric not in COUNTED:
+        return 0.0
+    if task == AVERAGE:
+        parts = [
+            _least(one, before, after) for one in before if (one[0], one[2]) == (method, metric) and one[1] != task
+        ]
+        return sum(parts) / len(parts) ** 2 if parts else 0.0
+    sides = [side.get(key, {}) for side in (before, after)]
+    return max((rounding(score.items) for side in sides for score in side.values() if score.items), default=0.0)
+
+
 def _told(values: Iterable[object]) -> str:
     return ", ".join(sorted(map(str, values))) or "none"
 
 
-def _change(key: Key, label: str, before: Scores, after: Scores, unlike: str, *, same_data: bool) -> Change:
+def _change(
+    key: Key, label: str, before: Scores, after: Scores, unlike: str, least: float, *, same_data: bool
+) -> Change:
     method, task, metric = key
     common = [seed for seed in before if seed in after]
     paired = same_data and len(common) >= min(MIN_SEEDS, len(before), len(after))
     counted = [{seed: side[seed] for seed in common} if paired else side for side in (before, after)]
     scored = [{seed: one.value for seed, one in side.items() if one.value is not None} for side in counted]
-    if paired:
+    if paired and all(scored):
         scored = [{seed: side[seed] for seed in side if all(seed in other for other in scored)} for side in scored]
     theirs, ours = scored
     effect = None
     if ours and theirs and not unlike:
-        least = max((rounding(one.items) for one in (*before.values(), *after.values()) if one.items), default=0.0)
         effect = _paired(ours, theirs, least) if paired else _welch(ours, theirs, least)
     alone = sorted(before.keys() ^ after.keys()) if paired else []
     notes = [

@@ -17,13 +17,13 @@ from reports.wording import MISSING, listing, probability, score, seeds, signed
 
 READING = (
     f"Differences are B less A, in points; {CONFIDENCE:.0%} intervals are for new seeds: Student's over pairs of equal "
-    "seeds where both sides have some (paired), else Welch's, and never narrower than one item of a set allows. A star "
-    f"is more than noise: p, by Holm's procedure, is at most {LEVEL:g}."
+    "seeds where both sides have some (paired), else Welch's, and of accuracies never narrower than counting examples "
+    f"allows. A star is more than noise: p, by Holm's procedure, is at most {LEVEL:g}."
 )
 
 
 def answer(found: Sequence[Change]) -> list[str]:
-    """Did anything move by more than the noise of seeds? In a line or two."""
+    """Did anything get lost, and did anything move by more than the noise of seeds? In a few lines."""
     if all(one.identical for one in found):
         return [f"No: all {len(found):,} scores that both have are the same to the last digit, seed by seed."]
     averages = [one for one in found if one.task == AVERAGE and one.family]
@@ -47,11 +47,24 @@ def answer(found: Sequence[Change]) -> list[str]:
     tasks = [one for one in found if one.task != AVERAGE and one.adjusted is not None]
     single = f"On single tasks it is {sum(one.real for one in tasks)} of {len(tasks)}. " if tasks else ""
     same = sum(one.identical for one in found)
-    lines = [first, f"{single}The same to the last digit are {same:,} of {len(found):,} scores, which are not shown."]
+    lines = [
+        *_alone(averages),
+        first,
+        f"{single}The same to the last digit are {same:,} of {len(found):,} scores, which are not shown.",
+    ]
     unlike = [one for one in found if one.before is not None and one.after is not None and one.effect is None]
     if unlike:
         lines.append(f"{len(unlike):,} cannot be compared: the two sides did not measure the same. The note says why.")
     return lines
+
+
+def _alone(averages: Sequence[Change]) -> Iterable[str]:
+    """Averages that one side has and the other has not, though both tried."""
+    lost = [one for one in averages if one.after is None and one.before is not None]
+    gained = [one for one in averages if one.before is None and one.after is not None]
+    for side, ones in (("A", lost), ("B", gained)):
+        if ones:
+            yield f"Only {side} has a score of {listing([f'{one.label} on {one.family}' for one in ones])}."
 
 
 def _averages(judged: Sequence[Change]) -> str:

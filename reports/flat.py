@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from lzma import LZMAError
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipelines.errors import NegbenchError
 from pipelines.provenance import params_hash
-from reports.records import Provenance, Record, Results
+from reports.records import Info, Provenance, Record, Results
 
 COLUMNS = {  # name to type; all but the seed may be missing
     "profile": "string", "study": "string", "cell": "Int64", "method": "string", "label": "string", "seed": "int64",
@@ -26,7 +26,12 @@ COLUMNS = {  # name to type; all but the seed may be missing
 }  # fmt: skip
 _NAMED = ["profile", "method", "seed", "task", "metric", "status"]
 _TOLD = ["label", "protocol", "params_hash", "code_hash", "data_hash", "versions_hash"]
-_MEASURED = ("tasks", "poolings", "histogram_sentences")  # settings of the evaluation that change no other score
+# Settings of the evaluation: those that change no other score, and which scores the others reach.
+_MEASURED = {"tasks", "poolings", "histogram_sentences"}
+_REACHES: dict[str, Callable[[Info, Record], bool]] = {
+    "transfer": lambda _, record: record.metric in ("acc", "devacc", "f1"),
+    "fit_sentences": lambda info, _: not info.trained,
+}
 _UNREADABLE = (OSError, EOFError, LZMAError, zlib.error, BadZipFile, ValueError, TypeError, OverflowError)
 _READ: dict[str, Callable[[str], Any]] = {"cell": int, "seed": int, "value": float, "n": int}
 _OWN = ("cell", "method", "seed", *Record.model_fields)  # of a study's columns; the others are the cell's settings
@@ -82,13 +87,14 @@ def _runs(results: Results) -> Iterable[dict[str, Any]]:
             named = {"method": run.method, "label": run.info.label, "seed": run.seed}
             for origin, part in ((run.provenance, run.evaluated), (run.search_provenance, run.searched)):
                 for record in part:
-                    yield {**named, **_origin(origin), **record.model_dump()}
+                    other = _MEASURED | {name for name, reaches in _REACHES.items() if not reaches(run.info, record)}
+                    yield {**named, **_origin(origin, other), **record.model_dump()}
 
 
-def _origin(found: Provenance | None) -> dict[str, str]:
-    """How a score was measured, and the hashes of what it depends on."""
+def _origin(found: Provenance | None, other: Set[str]) -> dict[str, str]:
+    """How a score was measured, without settings of `other` scores, and the hashes of what it depends on."""
     assert found is not None  # there are no scores of retrieval without it
-    protocol = {name: value for name, value in found.evaluation.items() if name not in _MEASURED}
+    protocol = {name: value for name, value in found.evaluation.items() if name not in other}
     return {
         **found.model_dump(include={"params_hash", "code_hash", "data_hash"}),
         "protocol": json.dumps(protocol, sort_keys=True),

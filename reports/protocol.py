@@ -81,23 +81,20 @@ def _text(results: Results, others: dict[Key, str]) -> str:
     apart = max(means.values()) - min(means.values())
     wider = ": the protocol moves a number further than the method does" if abs(swing) > apart else ""
     text += f" The trained methods lie within {score(apart)} points of each other under the headline protocol{wider}."
-    leaders = {heading: _leader(trained, key) for key, heading in others.items()}
-    first = _leader(trained, HEADLINE)
-    changed = [f"*{heading}* ({leader})" for heading, leader in leaders.items() if leader not in (first, "")]
+    first, changed = max(means, key=lambda name: means[name]), []
+    for key, heading in others.items():
+        under = {name: mean for name, mean in _means(trained, key).items() if name in means}
+        if first in under and (leader := max(under, key=lambda name: under[name])) != first:
+            changed.append(f"*{heading}* ({leader})")
     if not changed:
-        return f"{text} {first} leads under each of them."
+        whole = all(first in _means(trained, key) for key in others)
+        return f"{text} {first} leads under each of them{'' if whole else ' that it has a score of'}."
     return f"{text} {first} leads under the headline, and another method under {listing(changed)}."
 
 
 def _means(methods: Sequence[Method], key: Key) -> dict[str, float]:
     """Mean over seeds by label, of the methods that have one."""
     return {method.info.label: fmean(found.values()) for method in methods if (found := method.values(*key))}
-
-
-def _leader(methods: Sequence[Method], key: Key) -> str:
-    """The method with the highest mean; none where not all have one."""
-    means = _means(methods, key)
-    return max(means, key=lambda label: means[label]) if len(means) == len(methods) else ""
 
 
 def _averages(results: Results, others: dict[Key, str]) -> Table:

@@ -219,7 +219,11 @@ def _records() -> Target:
             "families": [{"name": "sts", "comparisons": [compared]}],
         },
     }
-    arrays = {"STS12/a": np.arange(8, dtype=np.float32), "gold/STS12/a": np.arange(8.0)}
+    arrays = {
+        "STS12/a": np.arange(8, dtype=np.float32),
+        "gold/STS12/a": np.arange(8.0),
+        "sentences/STS12/a": np.arange(16).reshape(8, 2),
+    }
     files = {name: json.dumps(content).encode() for name, content in contents.items()}
     files["ablate/one.csv"] = f"cell,method,seed,temperature,{','.join(study.RECORD)}\n{row}\n".encode()
     files["simcse/0/pairs.npz"] = _npz(arrays)

@@ -185,6 +185,47 @@ def test_seeds_that_agree_to_an_item_by_chance_make_no_change(steps: dict[str, f
     assert stats.binomtest(wrong, 800, 0.05, alternative="greater").pvalue > 0.01
 
 
+def test_one_more_example_right_in_every_seed_is_no_change_of_an_average() -> None:
+    """The average of several tasks has the spread of counting in each of them."""
+    tasks = [*TRANSFER.labels]
+    sizes = dict.fromkeys(tasks, 1000) | {"avg": 7000}
+    steps = {task: 100 / size for task, size in sizes.items()}
+    rows = drawn(np.random.default_rng(0), 1, steps)
+    rows["n"] = rows["task"].map(sizes)
+    rows["value"] = rows["seed"].map({0: 80.0, 1: 81.0, 2: 79.5})
+    more = rows.copy()
+    more.loc[more["task"] == tasks[0], "value"] += 0.1
+    more.loc[more["task"] == "avg", "value"] += 0.1 / 7
+    (average,) = [one for one in changes(rows, more) if one.task == "avg"]
+    assert average.difference == pytest.approx(0.1 / 7)
+    assert not average.real
+    # Student's with two degrees of freedom; of each task a variance of 2/12 of a step squared, over three seeds
+    assert average.half_width == pytest.approx(4.303 * (2 * 7 * 0.1**2 / 12 / 49 / 3) ** 0.5, rel=1e-3)
+
+
+def test_a_method_that_lost_its_scores_is_told_first(
+    sides: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(4):
+        for task in (*STS.labels, "avg"):
+            fail(sides[1] / f"mocose/{seed}", task, "loss is nan at step 9")
+    lines = printed(capsys, *sides).splitlines()
+    assert lines[0] == "Only A has a score of MoCoSE on sts."
+    found = of(changes(compare.load(sides[0]).records, compare.load(sides[1]).records), "mocose", "avg")
+    assert found.after is None
+    assert found.before == pytest.approx(np.mean([*values(sides[0], "mocose", "avg").values()]))
+
+
+@pytest.mark.parametrize(("setting", "metrics"), [("transfer", {"acc", "devacc", "f1"}), ("fit_sentences", set())])
+def test_a_setting_counts_where_it_reaches(sides: tuple[Path, Path], setting: str, metrics: set[str]) -> None:
+    for file in (sides[1] / "mocose").glob("*/records.json"):
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored["provenance"]["evaluation"] = {setting: "other"}
+        file.write_text(json.dumps(stored), encoding="utf-8")
+    unlike = {one.metric for one in found(*sides) if "another protocol" in one.note}
+    assert unlike == metrics & {one.metric for one in found(*sides)}
+
+
 def change_items(folder: Path, task: str) -> None:
     def fewer(found: dict[str, object]) -> None:
         found["n"] = 100 if found["task"] == task else found["n"]
@@ -196,7 +237,7 @@ def change_items(folder: Path, task: str) -> None:
 def change_protocol(folder: Path) -> None:
     for file in (folder / "mocose").glob("*/records.json"):
         stored = json.loads(file.read_text(encoding="utf-8"))
-        stored["provenance"]["evaluation"] = {"transfer": "fast", "poolings": ["cls"]}
+        stored["provenance"]["evaluation"] = {"rounded": 2, "poolings": ["cls"]}
         file.write_text(json.dumps(stored), encoding="utf-8")
 
 
@@ -213,7 +254,7 @@ def drop_task(folder: Path, task: str) -> None:
         (lambda folder: change_items(folder, "STS13"), "STS13", "other items: 1379; 100"),
         (lambda folder: change_items(folder, "avg"), "avg", "other items: 1379; 100"),
         (lambda folder: drop_task(folder, "STS13"), "avg", "an average of other tasks: STS13; none"),
-        (change_protocol, "STS13", 'another protocol: {}; {"transfer": "fast"}'),
+        (change_protocol, "STS13", 'another protocol: {}; {"rounded": 2}'),
     ],
 )
 def test_what_was_not_measured_alike_is_not_compared(

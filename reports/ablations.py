@@ -38,7 +38,7 @@ def text(study: Study, found: Sequence[Block]) -> str:
         return " ".join(filter(None, [f"No cell of this study of {study.label} has a score.", _theirs(study, found)]))
     top = best.sample
     sentences = [
-        f"The highest average of {study.label} is {measured(top)} ({place(study, best)}).",
+        f"The highest average of {study.label} is {measured(top)} ({place(study, best)}){_lost(best)}.",
         _theirs(study, found),
     ]
     if best in there:
@@ -61,6 +61,14 @@ def text(study: Study, found: Sequence[Block]) -> str:
         verb = "has" if lacking == 1 else "have"
         sentences.append(f"{number(lacking).capitalize()} of {number(len(study.cells))} cells {verb} no score.")
     return " ".join(filter(None, sentences))
+
+
+def _lost(cell: Cell) -> str:
+    """That a cell leads with what is left of its seeds, as the end of a sentence."""
+    runs = len(cell.scores) + len(cell.missing)
+    return (
+        f", of what is left: {number(len(cell.missing))} of {seeds(runs)} ended without a score" if cell.missing else ""
+    )
 
 
 def caption(study: Study, found: Sequence[Block]) -> str:

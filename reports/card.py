@@ -11,7 +11,6 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from reports.families import AVERAGE, STS, Family, families
 from reports.paper import METRIC
 from reports.records import Record, Results
-from reports.significance import BY_TEST
 from reports.stats import summarise
 from reports.verdicts import notice, protocol
 from reports.wording import score, seeds
@@ -87,7 +86,7 @@ def build(results: Results, about: About) -> str:
         notice=notice(run.provenance),
         pooling=POOLINGS[str(run.info.setting("pooling"))],
         selection=protocol(run.info).selection,
-        by_test=f" {BY_TEST}" if by_test else "",
+        by_test=" Those are among the scores below, which it lifts." if by_test else "",
         settings={**run.info.settings, **run.info.train},
         tables=[_table(results, family, about.max_length) for family in families(results)],
         average=_average(run.seed, about.averages),

@@ -79,7 +79,9 @@ def _overview(found: Sequence[Finding], evidence: Evidence) -> Table:
     papers = dict.fromkeys(one.paper.name for one in found)
     groups = tuple(Group(tuple(_row(one) for one in found if one.paper.name == name), name) for name in papers)
     columns = ("here", "difference", "seeds", "paper")
-    items = " and, between methods, for other test items" if evidence.significance else ""
+    items = (
+        " and, between methods, for other test items where [#section-claims] says so" if evidence.significance else ""
+    )
     caption = CAPTION.format(confidence=f"{CONFIDENCE:.0%}", items=items)
     return Table("findings", columns, groups, caption, head="finding")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from reports import families, paper
@@ -10,14 +10,15 @@ from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.families import STS, TRANSFER, Family
 from reports.markup import literal
 from reports.paper import Paper
+from reports.prose import by_test
 from reports.records import Method, Results
 from reports.verdicts import sample
 from reports.wording import number, score, seeds
 
 CAPTIONS = {
     STS.name: "Spearman's ρ × 100 on seven tasks of semantic textual similarity, all pairs of a task taken together, "
-    "and their average. Bold: best of ours. Grey italics: printed by the papers, with the source. A dash is a score "
-    "that does not exist; it counts in no mean.",
+    "and their average. Bold: best of ours, of those whose checkpoint these scores did not choose. Grey italics: "
+    "printed by the papers, with the source. A dash is a score that does not exist; it counts in no mean.",
     TRANSFER.name: "Per cent correct of a linear classifier on frozen embeddings, by SentEval's protocol "
     "[@senteval], setting “{setting}”. Some papers print accuracies on the test part, others those of "
     "cross-validation on the training part (devacc; SST-2's is of its development part): compare only within a kind.",
@@ -67,7 +68,8 @@ def _groups(results: Results, papers: Sequence[Paper], family: Family, metric: s
         if row.metric == metric and not row.repeats
     ]
     theirs = [Group(_by_average(reported), f"Reported (papers){heading}", muted=True)] if reported else []
-    return [*_mark_best(ours), *theirs]
+    lifted = {_name(results, method) for method in results.methods if family is STS and by_test(method)}
+    return [*_mark_best(ours, lifted), *theirs]
 
 
 def _over(results: Results) -> str:
@@ -81,19 +83,23 @@ def _row(results: Results, method: Method, family: Family, metric: str, notes: N
     said = []
     if warning := results.warnings.get(method.name):
         said.append(f"Mixed records: {warning}.")
-    if family is STS and method.info.setting("select") == "sts-test":
+    if family is STS and by_test(method):
         said.append("The checkpoint was selected by the average of this very row.")
     steps = [run.info.collapsed_at for run in method.runs if run.info.collapsed_at is not None]
     if family is STS and steps:
         share = f"{number(len(steps))} of {seeds(len(method.runs))}"
         said.append(f"Training gave all sentences of a batch one embedding in {share}, first at step {min(steps):,}.")
     note = notes.mark(" ".join(said))  # first, as its mark is met first
-    uneven = len({len(one.runs) for one in results.ours(trained=True)}) > 1
     return Row(
-        label=method.info.label + (f" (n = {len(method.runs)})" if method.trained and uneven else ""),
+        label=_name(results, method),
         cells=tuple(_cell(method, task, metric, notes) for task in family.labels),
         note=note,
     )
+
+
+def _name(results: Results, method: Method) -> str:
+    uneven = len({len(one.runs) for one in results.ours(trained=True)}) > 1
+    return method.info.label + (f" (n = {len(method.runs)})" if method.trained and uneven else "")
 
 
 def _cell(method: Method, task: str, metric: str, notes: Notes) -> Cell:
@@ -122,11 +128,17 @@ def _by_average(rows: list[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: (row.cells[-1].value or float("-inf"), row.label)))
 
 
-def _mark_best(groups: list[Group]) -> list[Group]:
-    columns = zip(*([cell.value for cell in row.cells] for group in groups for row in group.rows), strict=True)
+def _mark_best(groups: list[Group], lifted: Set[str]) -> list[Group]:
+    """Mark the highest of each column, but for rows whose checkpoints these very scores chose."""
+    rows = [row for group in groups for row in group.rows if row.label not in lifted]
+    columns = (
+        [[row.cells[place].value for row in rows] for place in range(len(groups[0].rows[0].cells))] if rows else []
+    )
     tops = [max((value for value in column if value is not None), default=None) for column in columns]
 
     def marked(row: Row) -> Row:
+        if row.label in lifted:
+            return row
         pairs = zip(row.cells, tops, strict=True)
         return replace(row, cells=tuple(replace(c, best=c.value is not None and c.value == top) for c, top in pairs))
 

@@ -14,7 +14,7 @@ from reports.wording import MISSING, listing, number, probability, score, seeds,
 
 FIGURE = "forest"
 HEADINGS = STS.labels | TRANSFER.labels  # of tasks; those of other families are called what they are
-BY_TEST = "Of one of the two the checkpoints were selected by these very test scores, which lifts it."
+BY_TEST = "Checkpoints of one of the two, or of both, were selected by these very test scores, which lifts them."
 COLUMNS = ("Difference", f"{CONFIDENCE:.0%} interval", "p", "p, Holm", "p, items alone", "From seeds", "Seeds", "IQM")
 
 
@@ -72,7 +72,9 @@ def _findings(found: Significance) -> Iterable[str]:
 
 
 def _said(tests: FamilyDifferences, one: Comparison) -> str:
-    return f"{one.label} on {tests.title if tests.title.isupper() else tests.name} ({signed(one.average.estimate)})"
+    lifted = ", its checkpoint or the other's chosen by these scores" if one.by_test else ""
+    where = tests.title if tests.title.isupper() else tests.name
+    return f"{one.label} on {where} ({signed(one.average.estimate)}{lifted})"
 
 
 def _averages(found: Significance) -> Table:

@@ -20,8 +20,8 @@ from pipelines.errors import NegbenchError
 from reports.families import STS
 from reports.paper import METRIC, Paper, Protocol, Row, Value
 from reports.records import Comparable, Info, Method, Provenance, Results
-from reports.stats import CONFIDENCE, Sample, summarise
-from reports.wording import signed
+from reports.stats import CONFIDENCE, MIN_SEEDS, Sample, summarise
+from reports.wording import number, seeds, signed
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -124,11 +124,16 @@ def _compare(method: Method, row: Row, paper: Paper, task: str) -> Comparison:
     if why or measured is None or reported is None:
         why = why or ("no reported score" if reported is None else "no measured score")
         return Comparison(task, measured, reported, reach, "not comparable", why)
-    if reach is None and method.trained:
-        return Comparison(task, measured, reported, reach, "not comparable", "one seed has no interval")
+    if method.trained and measured.n < MIN_SEEDS:
+        return Comparison(
+            task, measured, reported, reach, "not comparable", f"{seeds(measured.n)}: too few to judge by"
+        )
     noise = paper.protocols[row.protocol].noise
     near = (noise.value if noise else NOISE) if method.trained else ROUNDING  # without training there is no noise
     verdict, reason = _verdict(abs(measured.mean - reported.value), near, reach)
+    if lost := len(method.runs) - measured.n:  # those that are left may be the lucky ones
+        verdict = "partly" if verdict == "reproduced" else verdict
+        reason += f"; {number(lost)} of {seeds(len(method.runs))} without a score"
     return Comparison(task, measured, reported, reach, verdict, reason)
 
 

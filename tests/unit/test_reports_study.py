@@ -356,6 +356,14 @@ def test_the_words_name_both_optima_and_whether_seeds_separate_them() -> None:
     assert "lies above those of all others" in same
 
 
+def test_a_cell_that_leads_with_what_is_left_of_its_seeds_says_so() -> None:
+    one = cells_at((60.0, 61.0), (55.0, 56.0))
+    best = replace(one.cells[0], missing=("loss is nan at step 3",))
+    text = words(replace(one, cells=(best, *one.cells[1:])))
+    assert "(EMA decay η 0.5), of what is left: one of three seeds ended without a score." in text
+    assert "of what is left" not in words(one)
+
+
 def test_one_seed_separates_nothing() -> None:
     text = words(cells_at((60.0,), (55.0,)))
     assert "±" not in text

@@ -28,7 +28,10 @@ def test_iqm_is_the_mean_of_the_middle_half() -> None:
     values = np.array([[9.0, 1, 2, 3, 100, 4, -50, 5], [0, 0, 0, 0, 0, 0, 0, 8]])
     assert iqm(values).tolist() == [np.mean([2, 3, 4, 5]), 0]
     assert iqm(values.T, axis=0).tolist() == iqm(values).tolist()
-    assert iqm(np.array([1.0, 2, 6])) == 3  # nothing to cut
+    assert iqm(np.array([1.0, 2, 6])) == pytest.approx((0.25 * 1 + 2 + 0.25 * 6) / 1.5)
+    seven = np.array([3.0, 9, 1, 27, 81, 2, 243])
+    # As often repeated as to make the quarters whole: each value four times, a quarter of 28 is seven.
+    assert iqm(seven) == pytest.approx(np.mean(np.sort(np.repeat(seven, 4))[7:21]))
 
 
 def draws_like(covariance: np.ndarray, resamples: int = 400) -> np.ndarray:

@@ -46,7 +46,8 @@ class ResultFiles:
     """Where MTEB's own result files go, and as whose: `mteb.ResultCache(folder)` finds them.
 
     Attributes:
-        folder: gets results/<name>/<revision>/experiments/seed_<seed>/<task>.json and model_meta.json.
+        folder: gets results/<name>/<revision>/experiments/seed_<seed>/<task>.json and model_meta.json, which
+            `load_results` reads with `load_experiments="match_name"`.
         name: "organisation/model".
         revision: what tells this model from others of its name.
         seed: keeps the runs of one model apart.
@@ -229,7 +230,14 @@ def _folder(data: Path, name: str) -> Path:
 
 
 def _find(data: Path, name: str) -> AbsTaskRetrieval:
-    """MTEB's own task of that name, or one made for a folder of ours."""
+    """MTEB's own task of that name, or one made for a folder of ours.
+
+    Raises:
+        NegbenchError: there is neither, or the folder is that of an MTEB task, which has rules of its own.
+    """
+    for task in TASKS:
+        if name == mteb_sets.folder_name(task):
+            raise NegbenchError(f"'{name}' is the folder of MTEB's {task}", "tasks", f"Name the task: {task}.")
     # Not any path: the name becomes that of a file.
     here = {path.name for path in (data / "beir").glob("*") if path.is_dir()}
     found = mteb_sets.find(name, here)

@@ -95,7 +95,7 @@ def word_pieces(name: str, limit: int) -> int:
         counted: Any = (metadata.descriptive_stats or {}).get(split, {})
         for part in ("documents", "queries"):
             texts = counted.get(f"{part}_text_statistics") or {}
-            count = counted.get(f"num_{part}", 0)
+            count = texts.get("unique_texts") or counted.get(f"num_{part}", 0)  # each is embedded once
             found += count * min(limit, texts.get("average_text_length", 0) / _CHARACTERS)
     return round(found)
 
@@ -137,6 +137,9 @@ def _write(task: AbsTaskRetrieval, folder: Path) -> None:
         if "instruction" in part["queries"].column_names:
             what = f"{task.metadata.name} has an instruction beside each query"
             raise NegbenchError(what, "mteb.tasks", "Take it out: BEIR's layout has no place for it.")
+    if any(part["corpus"]["id"] != splits[0]["corpus"]["id"] for part in splits):
+        what = f"{task.metadata.name} has another corpus in each split"
+        raise NegbenchError(what, "mteb.tasks", "Take it out: BEIR's layout has no place for them.")
     (folder / "qrels").mkdir(parents=True)
     documents = (row for part in splits for row in part["corpus"])
     titled = ({"_id": row["id"], "title": row.get("title") or "", "text": row["text"]} for row in documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,14 @@ class Lengths:
 
     query: int = 512
     passage: int = 512
+
+
+@runtime_checkable
+class Limitable(Protocol):
+    """What reads word pieces, and can be told how many at most."""
+
+    def limited(self, length: int, /) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """Its `encode`, reading at most `length` word pieces of a text."""
 
 
 class NoScoreError(Exception):
@@ -55,18 +64,10 @@ class Vectors:
 def vectors(encoder: Embedder, lengths: Lengths) -> tuple[Vectors, Vectors]:
     """Those of queries and those of passages; one object where nothing sets them apart.
 
-    `lengths` apply to an `Encoder` alone: any other reads whole texts.
+    `lengths` apply to what can be `limited`: any other, such as a bag of words, reads whole texts.
     """
-    from methods.core.encoder import Encoder
-
-    if not isinstance(encoder, Encoder):
+    if not isinstance(encoder, Limitable):
         both = Vectors(encoder.encode)
         return both, both
-
-    def limited(length: int) -> Vectors:
-        limit = min(encoder.max_length, length)
-        cut = Encoder(encoder.backbone, encoder.tokenizer, encoder.pooling, limit).train(encoder.training)
-        return Vectors(lambda texts: cut.encode(texts, progress="Embedding"))
-
-    queries = limited(lengths.query)
-    return queries, queries if lengths.query == lengths.passage else limited(lengths.passage)
+    queries = Vectors(encoder.limited(lengths.query))
+    return queries, queries if lengths.query == lengths.passage else Vectors(encoder.limited(lengths.passage))

@@ -8,13 +8,14 @@ Source: bojone/BERT-whitening eng/utils.py and eng/eval.py, all dimensions kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.core.contract import UntrainedMethod
 from methods.core.encoder import Encoder
+from pipelines import device
 from pipelines.errors import NegbenchError
 
 # A direction is one the sentences vary in if its variance is above this share of the greatest, and its standard
@@ -34,8 +35,8 @@ class Whitening(UntrainedMethod):
     # Deviation: the paper fits on NLI or on the sentences of the set that is then scored; we fit on the training text,
     # which every other method sees too.
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
-        self._encoder = Encoder.load(backbone, self.pooling)
-        embeddings = self._embed(sentences)
+        self._encoder = Encoder.load(backbone, self.pooling).to(device.best())
+        embeddings = self._encoder.encode(sentences, progress="encode").astype(np.float64)  # (N, H)
         self._mean = embeddings.mean(axis=0)
         variances, directions = np.linalg.eigh(np.cov(embeddings.T))  # (H,), (H, H)
         # Fewer sentences than dimensions, or dimensions that LayerNorm ties together, leave some without variance.
@@ -47,9 +48,14 @@ class Whitening(UntrainedMethod):
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Embed N sentences: (N, D), D <= H the directions the fitted sentences vary in; not normalised."""
-        whitened: NDArray[np.float64] = (self._embed(sentences) - self._mean) @ self._kernel
-        return whitened.astype(np.float32)
+        return self._whitened(self._encoder.encode(sentences, progress="encode"))
 
-    def _embed(self, sentences: Sequence[str]) -> NDArray[np.float64]:
-        """What the backbone says of N sentences: (N, H)."""
-        return self._encoder.encode(sentences, progress="encode").astype(np.float64)
+    def limited(self, length: int) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """`encode`, reading at most `length` word pieces of a text."""
+        read = self._encoder.limited(length)
+        return lambda sentences: self._whitened(read(sentences))
+
+    def _whitened(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, H) to (N, D)."""
+        whitened: NDArray[np.float64] = (embeddings.astype(np.float64) - self._mean) @ self._kernel
+        return whitened.astype(np.float32)

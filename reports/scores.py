@@ -23,9 +23,9 @@ CAPTIONS = {
     "[@senteval], setting “{setting}”. Some papers print accuracies on the test part, others those of "
     "cross-validation on the training part (devacc; SST-2's is of its development part): compare only within a kind.",
     "retrieval": "Retrieval, the main score of MTEB [@mteb] for each task × 100, in most tasks nDCG@10: how well the "
-    "nearest documents by cosine answer a query.",
+    "nearest documents by cosine answer a query.{lengths}",
     "reranking": "Reranking, the main score of MTEB [@mteb] for each task × 100, in most tasks mean average "
-    "precision: how well the cosine orders the documents that a query comes with.",
+    "precision: how well the cosine orders the documents that a query comes with.{lengths}",
 }
 
 
@@ -45,8 +45,19 @@ def build(results: Results, papers: Sequence[Paper], family: Family) -> Table | 
         return None
     notes = Notes()
     groups = [group for metric in family.metrics for group in _groups(results, papers, family, metric, notes)]
-    caption = CAPTIONS[family.name].format(setting=results.provenance.evaluation.get("transfer", "full"))
+    setting = results.provenance.evaluation.get("transfer", "full")
+    caption = CAPTIONS[family.name].format(setting=setting, lengths=_lengths(results))
     return Table(family.name, tuple(family.labels.values()), tuple(groups), caption, notes.texts)
+
+
+def _lengths(results: Results) -> str:
+    """How much of a text is read in retrieval and reranking, as a sentence; empty where the records do not tell."""
+    origins = (run.search_provenance for method in results.methods for run in method.runs)
+    told = next((origin.evaluation for origin in origins if origin), {})
+    if not {"query_length", "passage_length"} <= told.keys():
+        return ""
+    query, passage = told["query_length"], told["passage_length"]
+    return f" Encoders read up to {query} word pieces of a query and {passage} of a passage, a bag of words all of it."
 
 
 def _groups(results: Results, papers: Sequence[Paper], family: Family, metric: str, notes: Notes) -> list[Group]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from methods.core.bert import Bert
-from methods.core.folder import refuse_unread, saved_max_length, saved_pooling, write_modules
+from methods.core.folder import lower_cases, refuse_unread, saved_max_length, saved_pooling, write_modules
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.params import Pooling
@@ -106,6 +107,9 @@ class Encoder(nn.Module):
         vocabularies = {"tokenizer.json", *tokenizer.vocab_files_names.values()}
         if not any((folder / name).is_file() for name in vocabularies):
             raise NegbenchError("no tokenizer here", folder, f"Add one of {', '.join(sorted(vocabularies))}.")
+        if lower_cases(folder) and tokenizer.tokenize("A") != tokenizer.tokenize("a"):
+            what = "do_lower_case is not applied here, and the tokenizer keeps capitals"
+            raise NegbenchError(what, folder, "Turn it off to score without.")
         return cls(backbone, tokenizer, pooling, max_length)
 
     def save(self, folder: Path) -> None:
@@ -131,6 +135,12 @@ class Encoder(nn.Module):
     def dimension(self) -> int:
         """H, the length of a sentence embedding."""
         return int(self.backbone.config.hidden_size)  # type: ignore[union-attr,arg-type]
+
+    def limited(self, length: int) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """`encode`, reading at most `length` word pieces of a text."""
+        limit = min(self.max_length, length)
+        cut = Encoder(self.backbone, self.tokenizer, self.pooling, limit).train(self.training)
+        return partial(cut.encode, progress="Embedding")
 
     def lacks(self, pooling: Pooling) -> str | None:
         """Why these weights have no embedding under `pooling`; None where they have one."""

@@ -18,6 +18,12 @@ _READ = {
     "Normalize",
 }  # the last changes no cosine, and SentEval's classifiers take raw vectors
 _LIMIT = "sentence_bert_config.json"
+# sentence-transformers reads the first that is there; old folders are named after their model.
+LIMITS = (
+    _LIMIT,
+    *(f"sentence_{name}_config.json" for name in ("roberta", "distilbert", "camembert", "albert")),
+    *(f"sentence_{name}_config.json" for name in ("xlm-roberta", "xlnet")),
+)
 _PROMPTS = "config_sentence_transformers.json"
 
 
@@ -80,8 +86,17 @@ def saved_pooling(folder: Path) -> Pooling:
 
 def saved_max_length(folder: Path) -> int | None:
     """The most word pieces that the folder wants read of a sentence, if it says so."""
-    length: int | None = _read(folder / _LIMIT, {}).get("max_seq_length")
+    length: int | None = _transformer(folder).get("max_seq_length")
     return length
+
+
+def lower_cases(folder: Path) -> bool:
+    """Whether the folder wants sentences in lower case before they are tokenised."""
+    return bool(_transformer(folder).get("do_lower_case"))
+
+
+def _transformer(folder: Path) -> Any:
+    return next((_read(folder / name, {}) for name in LIMITS if (folder / name).is_file()), {})
 
 
 def _read(path: Path, absent: Any) -> Any:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from methods.core.contract import UntrainedMethod
 from methods.core.encoder import Encoder
+from pipelines import device
 
 
 class UntrainedEncoder(UntrainedMethod):
@@ -17,7 +18,7 @@ class UntrainedEncoder(UntrainedMethod):
     encoder: Encoder
 
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
-        self.encoder = Encoder.load(backbone, self.pooling)
+        self.encoder = Encoder.load(backbone, self.pooling).to(device.best())
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Embed N sentences: (N, H), not normalised."""

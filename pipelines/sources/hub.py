@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval import mteb_sets
+from methods.core.folder import LIMITS
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
 from pipelines.params import Hub, HubFile
@@ -21,7 +22,7 @@ SENTEVAL = "senteval"
 # What transformers and sentence-transformers read of a model's folder; of weights safetensors alone: they hold no code.
 _MODEL = ("config.json", "model.safetensors")
 _WORDS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt")
-_SENTENCES = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json")
+_SENTENCES = ("modules.json", *LIMITS, "config_sentence_transformers.json", "1_Pooling/config.json")
 
 
 def wanted(settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Mapping[str, str]) -> list[Wanted]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from methods.core.encoder import POOLINGS, Encoder
+from methods.core.folder import LIMITS
 from pipelines.errors import NegbenchError
 from pipelines.params import Pooling
 
@@ -107,6 +108,32 @@ def test_a_folder_that_asks_for_more_is_one_line(
     with pytest.raises(NegbenchError, match=message) as told:
         Encoder.load(tmp_path)
     assert "cannot load" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_limit_is_read_from_old_folders_too(tiny_encoder: Encoder, tmp_path: Path, name: str) -> None:
+    tiny_encoder.save(tmp_path)
+    (tmp_path / LIMITS[0]).rename(tmp_path / name)
+    (tmp_path / name).write_text(json.dumps({"max_seq_length": 8, "do_lower_case": False}), encoding="utf-8")
+    assert Encoder.load(tmp_path).max_length == 8
+
+
+@pytest.mark.parametrize("lower_cases", [True, False])
+def test_lower_case_is_left_to_the_tokenizer(tiny_encoder: Encoder, tmp_path: Path, lower_cases: bool) -> None:
+    tiny_encoder.save(tmp_path)
+    (tmp_path / LIMITS[0]).write_text(json.dumps({"do_lower_case": True}), encoding="utf-8")
+    changes = {
+        "tokenizer.json": {"normalizer": {"type": "Lowercase"} if lower_cases else None},
+        "tokenizer_config.json": {"do_lower_case": lower_cases},
+    }
+    for name, change in changes.items():
+        config = json.loads((tmp_path / name).read_text(encoding="utf-8"))
+        (tmp_path / name).write_text(json.dumps(config | change), encoding="utf-8")
+    if lower_cases:
+        Encoder.load(tmp_path)
+    else:
+        with pytest.raises(NegbenchError, match="do_lower_case is not applied here"):
+            Encoder.load(tmp_path)
 
 
 def test_prompts_that_are_empty_are_none(tiny_encoder: Encoder, tmp_path: Path) -> None:

@@ -56,6 +56,16 @@ def test_any_relevance_and_any_character_can_be_scored(folder: Path) -> None:
     assert load_collection(folder).qrels == {"q1": {"d60": 999999, "d2": -1}, "q2": {"d1": 1}}
 
 
+def test_judgements_on_absent_documents_are_let_through_where_they_were_published(folder: Path) -> None:
+    arguana = folder.rename(folder.with_name("arguana"))
+    (arguana / "top_ranked.jsonl").unlink()
+    write_lines(arguana / "qrels/test.tsv", [HEADER, "q1\tgone\t1", "q2\td1\t1"])
+    assert load_collection(arguana).qrels == {"q1": {"gone": 1}, "q2": {"d1": 1}}
+    other = arguana.rename(folder)
+    with pytest.raises(NegbenchError, match="there is no document 'gone'"):
+        load_collection(other)
+
+
 def test_empty_documents_are_let_through_where_they_were_published(folder: Path) -> None:
     fiqa = folder.rename(folder.with_name("fiqa"))
     lines = (fiqa / "corpus.jsonl").read_text().splitlines()

@@ -174,7 +174,9 @@ def test_a_missing_score_is_a_dash_with_its_reason_and_no_entry(project: Path) -
 def test_mteb_reads_its_result_files_there(project: Path, model: Path) -> None:
     from mteb import ResultCache
 
-    (found,) = ResultCache(model / "mteb").load_results(experiment_kwargs={"seed": 0}).model_results
+    call = 'load_results(load_experiments="match_name")'
+    assert call in (model / "README.md").read_text(encoding="utf-8")
+    (found,) = ResultCache(model / "mteb").load_results(load_experiments="match_name").model_results
     (kept,) = (
         one["value"]
         for one in stored(project / "results/simcse/0/mteb/records.json")["records"]

@@ -21,6 +21,7 @@ from eval.sts import Embedder
 from eval.vectors import Lengths
 from methods.bag_of_words import BagOfWords
 from methods.core.encoder import Encoder
+from methods.whitening import Whitening
 from pipelines import mteb as stage
 from pipelines import params
 from pipelines.errors import NegbenchError
@@ -126,9 +127,9 @@ def test_what_tasks_share_is_embedded_once(data: Path, tiny_encoder: Encoder, mo
         return encode(self, sentences, **options)
 
     monkeypatch.setattr(Encoder, "encode", recording)
-    results = mteb.evaluate(tiny_encoder, data, ["own", "again", "nfcorpus"])
+    results = mteb.evaluate(tiny_encoder, data, ["own", "again", "NFCorpus"])
     assert len(seen) == len(set(seen))
-    assert values(results["own"]) == values(results["again"]) != values(results["nfcorpus"])
+    assert values(results["own"]) == values(results["again"]) != values(results["NFCorpus"])
 
 
 def test_queries_and_passages_are_cut_at_their_own_lengths(data: Path, tiny_encoder: Encoder) -> None:
@@ -147,6 +148,20 @@ def test_queries_and_passages_are_cut_at_their_own_lengths(data: Path, tiny_enco
     result = mteb.evaluate(tiny_encoder, data, ["own"], Lengths(query=7, passage=11))["own"]
     np.testing.assert_allclose(result.per_query["ndcg_at_10"], naive, atol=1e-6)
     assert values(result) != values(mteb.evaluate(tiny_encoder, data, ["own"])["own"])
+
+
+def test_whitening_reads_no_further_than_its_encoder(data: Path, tiny_encoder_folder: Path) -> None:
+    sentences = ["a man plays", "two dogs run", "the woman rides a horse", "a red field", "small hill", "x"]
+    method = Whitening(str(tiny_encoder_folder), sentences)
+    texts = ["the woman rides a horse in the red field on a small hill", "two dogs"]
+    cut = Encoder.load(tiny_encoder_folder, "first_last_avg")
+    cut.max_length = 7
+    whole = method.encode(texts)
+    np.testing.assert_allclose(method.limited(7)(texts), method._whitened(cut.encode(texts)), atol=1e-5)
+    assert np.abs(method.limited(7)(texts)[0] - whole[0]).max() > 1e-3
+    np.testing.assert_array_equal(method.encode(texts), whole)
+    narrow, wide = (mteb.evaluate(method, data, ["own"], Lengths(4, length))["own"] for length in (4, 512))
+    assert narrow.scores != wide.scores
 
 
 def test_mteb_reads_its_own_files_back_with_seeds_apart(data: Path, tiny_encoder: Encoder, tmp_path: Path) -> None:
@@ -292,6 +307,7 @@ def test_records_and_arrays_hold_every_score(data: Path, tiny_encoder: Encoder) 
         ("../beir/own", "unknown task '../beir/own' (tasks). Valid:"),
         ("", "unknown task '' (tasks). Valid:"),
         ("§§§", f"unknown task '§§§' (tasks). Valid: {', '.join(sorted(mteb.TASKS))}."),
+        ("arguana", "'arguana' is the folder of MTEB's ArguAna (tasks). Name the task: ArguAna."),
         ("STSBenchmark", "'STSBenchmark' is no retrieval or reranking task over text (tasks). Choose"),
     ],
 )
@@ -315,7 +331,7 @@ def test_a_broken_set_is_met_before_anything_is_embedded(data: Path) -> None:
     with (data / "beir/own/corpus.jsonl").open("a") as file:
         file.write("{\n")
     with pytest.raises(NegbenchError, match=r"not valid JSON.*corpus.jsonl:61"):
-        mteb.evaluate(Unasked(), data, ["nfcorpus", "own"])
+        mteb.evaluate(Unasked(), data, ["NFCorpus", "own"])
 
 
 def test_the_program_prints_an_aligned_table(

@@ -259,3 +259,15 @@ def test_the_records_say_which_sets_were_searched(results: Path) -> None:
     table = scores.build(loaded, [], found["reranking"])
     assert table is not None
     assert [block.title.split(", ")[-1] for block in table.groups] == ["MTEB's main score"] * 2
+
+
+def test_the_caption_says_how_much_of_a_text_is_read(results: Path) -> None:
+    for file in results.glob("*/*/mteb/records.json"):
+        stored = json.loads(file.read_text())
+        stored["provenance"]["evaluation"] = {"query_length": 64, "passage_length": 128}
+        file.write_text(json.dumps(stored))
+    loaded = records.load(results)
+    (family,) = (one for one in families(loaded) if one.name == "retrieval")
+    table = scores.build(loaded, [], family)
+    assert table is not None
+    assert table.caption.endswith("up to 64 word pieces of a query and 128 of a passage, a bag of words all of it.")

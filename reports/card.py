@@ -77,7 +77,6 @@ def build(results: Results, about: About) -> str:
         model_name=name,
         eval_results=[*_evaluated(results)] or None,
     )
-    by_test = run.info.setting("select") == "sts-test"
     card = ModelCard.from_template(
         data,
         template_path=str(TEMPLATE),
@@ -86,7 +85,7 @@ def build(results: Results, about: About) -> str:
         notice=notice(run.provenance),
         pooling=POOLINGS[str(run.info.setting("pooling"))],
         selection=protocol(run.info).selection,
-        by_test=" Those are among the scores below, which it lifts." if by_test else "",
+        by_test=" Those are among the scores below, which it lifts." if run.info.by_test else "",
         settings={**run.info.settings, **run.info.train},
         tables=[_table(results, family, about.max_length) for family in families(results)],
         average=_average(run.seed, about.averages),

@@ -23,7 +23,6 @@ StudyRule = rules.Cells | rules.Collapse
 Answer = Literal["supported", "contradicted", "undecided", "not tested"]
 SAME = 0.01  # points between two roundings of one difference
 SAME_COSINE = "all pairs have the same cosine"  # eval/sts.py's reason where an encoder has one embedding for all
-PEEKING = "sts-test"  # `train.select` of a run whose checkpoint the STS test sets chose
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 
 
@@ -122,7 +121,7 @@ def _doubt(evidence: Evidence, rule: rules.Methods | rules.Cells, answer: Answer
     if isinstance(rule, rules.Cells):  # the runs that are left may be the lucky ones
         return "some of these are of the side that leads" if _lost(evidence, rule, than=than) else ""
     leads, other = (rule.other, rule.methods[0]) if than else (rule.methods[0], rule.other)
-    peeks = {one.name: one.info.train.get("select") == PEEKING for one in evidence.results.methods}
+    peeks = {one.name: one.info.by_test for one in evidence.results.methods}
     if rule.measure == "sts" and peeks[leads] and not peeks[other]:
         return "its checkpoint was chosen by these very scores, the other's was not"
     return ""

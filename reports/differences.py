@@ -146,7 +146,7 @@ def _comparison(
         method=method.name,
         label=method.info.label,
         of=(method.fingerprint, base.fingerprint),
-        by_test=family is STS and any(one.info.setting("select") == "sts-test" for one in (base, method)),
+        by_test=family is STS and any(one.info.by_test for one in (base, method)),
         average=difference(_over_tasks(found, np.mean)),
         iqm=difference(_over_tasks(found, iqm)) if len(found) >= MIN_TASKS else None,
         tasks=_adjusted({task: difference(apart, task) for task, apart in found.items()}),

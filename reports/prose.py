@@ -19,7 +19,7 @@ def measured(result: Sample) -> str:
 
 def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
     """The report in one paragraph: what training changed, who is ahead, what it says about the papers."""
-    peeking = [method for method in results.ours(trained=True) if by_test(method)]
+    peeking = [method for method in results.ours(trained=True) if method.info.by_test]
     trained = _averages([method for method in results.ours(trained=True) if method not in peeking])
     baselines = _averages(results.ours(trained=False))
     sentences = []
@@ -49,11 +49,6 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
     if absent:
         sentences.append(f"{listing(absent)} {'has' if len(absent) == 1 else 'have'} no average.")
     return " ".join([*sentences, _standing(results, comparisons)])
-
-
-def by_test(method: Method) -> bool:
-    """Whether the STS test scores themselves chose the method's checkpoints."""
-    return bool(method.info.setting("select") == "sts-test")
 
 
 def _baseline_leads(results: Results, family: Family) -> bool:

@@ -94,6 +94,11 @@ class Info(Stored):
     settings: dict[str, Any] = {}  # the method's own
     train: dict[str, Any] = {}  # the recipe
 
+    @property
+    def by_test(self) -> bool:
+        """Whether the STS test scores themselves chose the weights."""
+        return bool(self.setting("select") == "sts-test")
+
     def setting(self, name: str) -> Any:
         """A setting of the method or of its recipe; None if neither has it."""
         return self.settings.get(name, self.train.get(name))

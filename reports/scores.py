@@ -10,7 +10,6 @@ from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.families import STS, TRANSFER, Family
 from reports.markup import literal
 from reports.paper import Paper
-from reports.prose import by_test
 from reports.records import Method, Results
 from reports.verdicts import sample
 from reports.wording import number, score, seeds
@@ -79,7 +78,7 @@ def _groups(results: Results, papers: Sequence[Paper], family: Family, metric: s
         if row.metric == metric and not row.repeats
     ]
     theirs = [Group(_by_average(reported), f"Reported (papers){heading}", muted=True)] if reported else []
-    lifted = {_name(results, method) for method in results.methods if family is STS and by_test(method)}
+    lifted = {_name(results, method) for method in results.methods if family is STS and method.info.by_test}
     return [*_mark_best(ours, lifted), *theirs]
 
 
@@ -94,7 +93,7 @@ def _row(results: Results, method: Method, family: Family, metric: str, notes: N
     said = []
     if warning := results.warnings.get(method.name):
         said.append(f"Mixed records: {warning}.")
-    if family is STS and by_test(method):
+    if family is STS and method.info.by_test:
         said.append("The checkpoint was selected by the average of this very row.")
     steps = [run.info.collapsed_at for run in method.runs if run.info.collapsed_at is not None]
     if family is STS and steps:

@@ -89,7 +89,7 @@ def _finding(evidence: Evidence, paper: Paper, claim: Claim, rule: rules.Rule) -
     answer, reason = _decide(found, n, noise)
     if tested and answer != "undecided" and not tested.real:
         reason += "; judged together with the other methods, by Holm's procedure, it is no more than noise"
-    if isinstance(rule, rules.Cells) and (lost := sum(_lost(evidence, rule, than=than) for than in (False, True))):
+    if lost := sum(_lost(evidence, rule, than=than) for than in (False, True)):
         reason += f"; {_runs(lost)} without a score left out"
     if doubt := _doubt(evidence, rule, answer):
         answer, reason = "undecided", f"{reason}; but {doubt}"
@@ -118,8 +118,10 @@ def _doubt(evidence: Evidence, rule: rules.Methods | rules.Cells, answer: Answer
     if answer not in ("supported", "contradicted"):
         return ""
     than = answer == "contradicted"
-    if isinstance(rule, rules.Cells):  # the runs that are left may be the lucky ones
-        return "some of these are of the side that leads" if _lost(evidence, rule, than=than) else ""
+    if _lost(evidence, rule, than=than):  # the runs that are left may be the lucky ones
+        return "some of these are of the side that leads"
+    if isinstance(rule, rules.Cells):
+        return ""
     leads, other = (rule.other, rule.methods[0]) if than else (rule.methods[0], rule.other)
     peeks = {one.name: one.info.by_test for one in evidence.results.methods}
     if rule.measure == "sts" and peeks[leads] and not peeks[other]:
@@ -180,8 +182,11 @@ def _without_score(rule: StudyRule, cells: Sequence[Cell]) -> _UntestedError:
     return _UntestedError("; ".join(reasons), f"dvc repro --force ablate@{rule.study}")
 
 
-def _lost(evidence: Evidence, rule: rules.Cells, *, than: bool) -> int:
+def _lost(evidence: Evidence, rule: rules.Methods | rules.Cells, *, than: bool) -> int:
     """Runs of one side that ended without a score."""
+    if isinstance(rule, rules.Methods):
+        name, measure = rule.other if than else rule.methods[0], MEASURES[rule.measure]
+        return sum(len(one.runs) - len(one.values(*measure)) for one in evidence.results.methods if one.name == name)
     return sum(len(cell.missing) for cell in _cells(evidence, rule, than=than))
 
 

@@ -42,8 +42,8 @@ def frame(results: Results, studies: Mapping[Path, Mapping[str, str]]) -> pd.Dat
 
     Args:
         results: the runs.
-        studies: results/ablate/<study>.csv, with the hashes of what each was run with. Their rows carry the settings of
-            their cell, as JSON.
+        studies: results/ablate/<study>.csv, with the hashes of what each was run with. Of the settings, which are JSON,
+            their rows carry those of their cell, and those of runs all.
     """
     labels = {method.name: method.info.label for method in results.methods}
     profile = {"profile": results.provenance.profile}
@@ -84,7 +84,8 @@ def read(file: Path) -> pd.DataFrame:
 def _runs(results: Results) -> Iterable[dict[str, Any]]:
     for method in results.methods:
         for run in method.runs:
-            named = {"method": run.method, "label": run.info.label, "seed": run.seed}
+            settings = json.dumps({**run.info.settings, **run.info.train}, sort_keys=True)
+            named = {"method": run.method, "label": run.info.label, "seed": run.seed, "settings": settings}
             for origin, part in ((run.provenance, run.evaluated), (run.search_provenance, run.searched)):
                 for record in part:
                     other = _MEASURED | {name for name, reaches in _REACHES.items() if not reaches(run.info, record)}

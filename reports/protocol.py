@@ -68,7 +68,8 @@ def _text(results: Results, others: dict[Key, str]) -> str:
         for key, heading in others.items()
         if (found := shift(method, HEADLINE, key)).difference and not found.same
     ]
-    means = _means(trained, HEADLINE)
+    fair = [method for method in trained if not method.info.by_test]
+    means = _means(fair, HEADLINE)
     if not swings:
         return "No trained method has a score under two protocols."
     swing, label, heading = max(swings, key=lambda one: abs(one[0]))
@@ -80,16 +81,24 @@ def _text(results: Results, others: dict[Key, str]) -> str:
         return text
     apart = max(means.values()) - min(means.values())
     wider = ": the protocol moves a number further than the method does" if abs(swing) > apart else ""
-    text += f" The trained methods lie within {score(apart)} points of each other under the headline protocol{wider}."
+    but = _but([method.info.label for method in trained if method not in fair])
+    text += (
+        f" The trained methods{but} lie within {score(apart)} points of each other under the headline protocol{wider}."
+    )
     first, changed = max(means, key=lambda name: means[name]), []
     for key, heading in others.items():
-        under = {name: mean for name, mean in _means(trained, key).items() if name in means}
+        under = {name: mean for name, mean in _means(fair, key).items() if name in means}
         if first in under and (leader := max(under, key=lambda name: under[name])) != first:
             changed.append(f"*{heading}* ({leader})")
     if not changed:
-        whole = all(first in _means(trained, key) for key in others)
+        whole = all(first in _means(fair, key) for key in others)
         return f"{text} {first} leads under each of them{'' if whole else ' that it has a score of'}."
     return f"{text} {first} leads under the headline, and another method under {listing(changed)}."
+
+
+def _but(lifted: Sequence[str]) -> str:
+    """That some are left out because the test scores chose their checkpoints, as a part of a sentence."""
+    return f" but {listing(lifted)}, whose checkpoints these scores chose," if lifted else ""
 
 
 def _means(methods: Sequence[Method], key: Key) -> dict[str, float]:

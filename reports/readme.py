@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from reports import flat
 from reports.families import AVERAGE
+from reports.paper import METRIC
 from reports.stats import Sample, summarise
 from reports.wording import MISSING, score
 
 RECORDS = "records.csv.gz"
-_COLUMNS = {"spearman_all": "STS", "acc": "transfer", "retrieval_main_score": "retrieval"}  # by metric
+_COLUMNS = {METRIC: "STS", "acc": "transfer", "retrieval_main_score": "retrieval"}  # by metric
 
 
 def table(folder: Path) -> str:
     """A row a method, best first: each family's average, as mean ± standard deviation over seeds.
+
+    The best of a column is bold, but no STS average that chose its own checkpoints.
 
     Args:
         folder: results/<profile>/ as `python -m pipelines.publish` writes it.
@@ -28,13 +32,17 @@ def table(folder: Path) -> str:
     found = {key: summarise(values.tolist()) for key, values in groups}
     labels = dict(zip(averages["method"], averages["label"], strict=True))
     metrics = [metric for metric in _COLUMNS if any(metric == of for _, of in found)]
-    best = {metric: max(one.mean for (_, of), one in found.items() if of == metric) for metric in metrics}
+    lifted = {*averages[averages["settings"].map(_by_test, na_action="ignore").eq(True)]["method"]}
+    fair = {(of, metric): one for (of, metric), one in found.items() if of not in lifted or metric != METRIC}
+    best = {
+        metric: max((one.mean for (_, of), one in fair.items() if of == metric), default=None) for metric in metrics
+    }
 
     def cell(method: str, metric: str) -> str:
         one = found.get((method, metric))
         if one is None:
             return MISSING
-        return f"**{_printed(one)}**" if one.mean == best[metric] else _printed(one)
+        return f"**{_printed(one)}**" if (method, metric) in fair and one.mean == best[metric] else _printed(one)
 
     def seeds(method: str) -> str:
         run = averages[averages["method"] == method]["seed"].nunique()
@@ -51,6 +59,10 @@ def table(folder: Path) -> str:
         for method in sorted(labels, key=rank)
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _by_test(settings: str) -> bool:
+    return bool(json.loads(settings).get("select") == "sts-test")
 
 
 def _printed(one: Sample) -> str:

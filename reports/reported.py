@@ -56,15 +56,21 @@ def points(block: Block) -> list[Point]:
 def beside(study: Study, cell: Cell, found: Sequence[Block]) -> tuple[Block, Point] | None:
     """The number at the cell's settings, from the block that states most of those that vary; None without one.
 
-    What does not vary in the study counts as well: a number of another batch size is none of ours.
+    What does not vary counts as well, in the study and in the block: a number of another batch size is none of ours.
+    How often one looks for the best checkpoint does not count.
     """
     known = study.fixed | cell.known
+    known.pop("eval_every", None)
     matches = [
         (len(shared), -place, block, point)
         for place, block in enumerate(found)
         for point in points(block)
         if point.value is not None and (shared := point.settings.keys() & cell.known.keys())
-        if all(_same(value, known[key], key in cell.facts) for key, value in point.settings.items() if key in known)
+        if all(
+            _same(value, known[key], key in cell.facts)
+            for key, value in {**block.settings, **point.settings}.items()
+            if key in known
+        )
     ]
     if not matches:
         return None

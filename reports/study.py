@@ -86,9 +86,14 @@ class Study:
         return [cell for cell in self.cells if cell.scores]
 
     @property
+    def ranked(self) -> list[Cell]:
+        """Of the cells with a score those that no test score chose the checkpoint of; all of them if there is none."""
+        return [cell for cell in self.done if cell.settings.get("select") != "sts-test"] or self.done
+
+    @property
     def best(self) -> Cell | None:
-        """The cell with the highest mean, the first of equals; None if no cell has a score."""
-        return max(self.done, key=lambda cell: cell.sample.mean, default=None)
+        """Of the ranked cells the one with the highest mean, the first of equals; None if there is none."""
+        return max(self.ranked, key=lambda cell: cell.sample.mean, default=None)
 
     @property
     def seeds(self) -> int:

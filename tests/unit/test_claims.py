@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from report_fixture import record, write_json, write_results
+from report_fixture import fail, record, write_json, write_results
 
 from eval import sts
 from pipelines.errors import NegbenchError
@@ -192,6 +192,21 @@ def test_a_run_without_a_score_is_left_out_and_told(results: Path) -> None:
     reason = "the interval over seeds lies above zero; one run without a score left out"
     assert told[1] == ("supported", reason)
     assert told[0] == ("undecided", f"{reason}; but some of these are of the side that leads")
+
+
+@pytest.mark.parametrize(
+    ("failed", "answer", "doubt"),
+    [("mocose", "undecided", "; but some of these are of the side that leads"), ("simcse", "supported", "")],
+)
+def test_a_method_may_not_lead_with_what_is_left_of_its_seeds(
+    results: Path, failed: str, answer: str, doubt: str
+) -> None:
+    for method, levels in (("mocose", [62.0, 62.2, 62.1]), ("simcse", [60.0, 60.3, 60.1])):
+        score(results, method, levels)
+    fail(results / failed / "2", "STS12", DIVERGED)
+    found = judge(records.load(results))["mocose/above-simcse: MoCoSE"]
+    reason = f"the interval over seeds lies above zero; one run without a score left out{doubt}"
+    assert (found.answer, found.reason) == (answer, reason)
 
 
 def test_equal_seeds_of_two_settings_are_paired(results: Path) -> None:

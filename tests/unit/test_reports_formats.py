@@ -249,6 +249,11 @@ def test_records_hold_every_run_and_every_study(built: Path) -> None:
     runs = table[table.study.isna()]
     assert len(runs) == sum(map(len, stored))
     assert runs.value.isna().sum() == sum(record["value"] is None for records in stored for record in records) > 0
+    for file in results.glob("*/*/run.json"):
+        info, (method, seed) = json.loads(file.read_text()), file.parts[-3:-1]
+        own = runs[(runs.method == method) & (runs.seed == int(seed))]
+        told = {**info.get("settings", {}), **info.get("train", {})}
+        assert [json.loads(text) for text in own.settings.unique()] == [told]
     for file in (results / "ablate").glob("*.csv"):
         with file.open(encoding="utf-8", newline="") as stream:
             lines = list(csv.DictReader(stream))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,18 @@ def test_the_words_hold_the_largest_swing_beside_the_largest_difference() -> Non
     assert "takes out 16:" in repeats
     assert "993 more" in repeats
     assert "370 are left" in repeats
+
+
+def test_a_method_that_chose_by_these_scores_neither_leads_nor_stretches_the_range() -> None:
+    peeking = Method("Peeking", tuple(map(by_test, method("Peeking", [scores(70, 69)]).runs)))
+    text = str(built(FIRST, SECOND, peeking).blocks[0])
+    assert "The trained methods but Peeking, whose checkpoints these scores chose, lie within 1.50 points" in text
+    assert text.endswith("First leads under the headline, and another method under *cls* (Second).")
+
+
+def by_test(run: Run) -> Run:
+    info = run.info.model_copy(update={"train": run.info.train | {"select": "sts-test"}})
+    return replace(run, info=info)
 
 
 def test_where_methods_differ_by_more_nothing_is_made_of_the_swing() -> None:

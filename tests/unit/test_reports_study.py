@@ -195,6 +195,16 @@ def test_the_number_beside_a_cell_is_that_of_the_nearest_settings() -> None:
     assert reported.beside(one, other, [*blocks.values()]) is None
 
 
+def test_a_number_at_other_settings_stands_beside_none_of_ours() -> None:
+    one = made_up("queue_slices")
+    found = reported.blocks(one, PAPERS)
+    assert reported.beside(one, one.cells[0], found) is not None  # its looks came every 175 steps and ours do not
+    for name, value in (("batch_size", 64), ("queue_size", 512)):
+        at = {"fixed": one.fixed | {name: value}, "varied": one.varied}
+        cell = replace(one.cells[0], settings={**one.cells[0].settings} | ({name: value} if name in one.varied else {}))
+        assert reported.beside(replace(one, **at), cell, found) is None
+
+
 def test_the_papers_highest_number() -> None:
     one = made_up("queue_slices")
     found = reported.peak(one, reported.blocks(one, PAPERS))
@@ -362,6 +372,20 @@ def test_a_cell_that_leads_with_what_is_left_of_its_seeds_says_so() -> None:
     text = words(replace(one, cells=(best, *one.cells[1:])))
     assert "(EMA decay η 0.5), of what is left: one of three seeds ended without a score." in text
     assert "of what is left" not in words(one)
+
+
+def test_a_cell_that_chose_by_these_scores_does_not_lead() -> None:
+    """Where nothing else can lead it does."""
+    one = made_up("fidelity")
+    high = [replace(cell, scores=dict.fromkeys(cell.scores, 90.0 + cell.number)) for cell in one.cells]
+    lifted = [cell.settings["select"] == "sts-test" for cell in one.cells]
+    assert lifted == [False] * 5 + [True] * 2
+    study = replace(one, cells=tuple(b if up else a for a, b, up in zip(one.cells, high, lifted, strict=True)))
+    assert study.best == one.best
+    text = words(study)
+    assert "90" not in text
+    assert "have their checkpoints chosen by these very scores and are not counted" in text
+    assert replace(study, cells=study.cells[5:]).best == high[6]
 
 
 def test_one_seed_separates_nothing() -> None:

@@ -49,14 +49,15 @@ def text(study: Study, found: Sequence[Block]) -> str:
     elif there:
         against = apart(top, there[0].sample) if study.seeds > 1 else ""
         sentences.append(f"Ours there is {measured(there[0].sample)}{against}.")
-    others = [cell.sample for cell in study.ranked if cell is not best]
+    ranked = study.ranked
+    others = [cell.sample for cell in ranked if cell is not best]
     if study.seeds == 1:
         sentences.append("There is one seed, so nothing tells settings from chance.")
     elif others:
         sentences.append(_touching(sum(overlap(top, other) for other in others), len(others)))
-    if lifted := [label(study, cell) for cell in study.done if cell not in study.ranked]:
-        have, whose = ("has its checkpoint", "and is") if len(lifted) == 1 else ("have their checkpoints", "and are")
-        sentences.append(f"{listing(lifted)} {have} chosen by these very scores {whose} not counted.")
+    if lifted := [label(study, cell) for cell in study.done if cell not in ranked]:
+        have, are = ("has its checkpoint", "is") if len(lifted) == 1 else ("have their checkpoints", "are")
+        sentences.append(f"{listing(lifted)} {have} chosen by these very scores and {are} not counted.")
     if kind(study) == "collapse":
         courses = [_course(study, cell) for cell in study.cells if cell.curve]
         sentences.append(f"From the first look to the last: {listing(courses)}.")

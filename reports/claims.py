@@ -130,7 +130,8 @@ def _doubt(evidence: Evidence, rule: rules.Methods | rules.Cells, answer: Answer
 
 
 def _label(results: Results, name: str) -> str:
-    return next((method.info.label for method in results.methods if method.name == name), name)
+    method = results.method(name)
+    return method.info.label if method else name
 
 
 def _decide(found: Contrast, n: int, noise: str) -> tuple[Answer, str]:
@@ -157,7 +158,7 @@ def _scores(evidence: Evidence, rule: rules.Methods | rules.Cells) -> Groups:
 
 
 def _of_method(evidence: Evidence, name: str, rule: rules.Methods) -> Scores:
-    method = next((method for method in evidence.results.methods if method.name == name), None)
+    method = evidence.results.method(name)
     if method is None:
         trained = [one.name for one in evidence.results.ours(trained=True)]
         missing = [one for one in (rule.other, *rule.methods) if one not in trained]
@@ -185,8 +186,9 @@ def _without_score(rule: StudyRule, cells: Sequence[Cell]) -> _UntestedError:
 def _lost(evidence: Evidence, rule: rules.Methods | rules.Cells, *, than: bool) -> int:
     """Runs of one side that ended without a score."""
     if isinstance(rule, rules.Methods):
-        name, measure = rule.other if than else rule.methods[0], MEASURES[rule.measure]
-        return sum(len(one.runs) - len(one.values(*measure)) for one in evidence.results.methods if one.name == name)
+        method = evidence.results.method(rule.other if than else rule.methods[0])
+        assert method is not None  # it has scores: `_of_method`
+        return len(method.runs) - len(method.values(*MEASURES[rule.measure]))
     return sum(len(cell.missing) for cell in _cells(evidence, rule, than=than))
 
 

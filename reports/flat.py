@@ -84,7 +84,7 @@ def read(file: Path) -> pd.DataFrame:
 def _runs(results: Results) -> Iterable[dict[str, Any]]:
     for method in results.methods:
         for run in method.runs:
-            settings = json.dumps({**run.info.settings, **run.info.train}, sort_keys=True)
+            settings = json.dumps(run.info.all_settings, sort_keys=True)
             named = {"method": run.method, "label": run.info.label, "seed": run.seed, "settings": settings}
             for origin, part in ((run.provenance, run.evaluated), (run.search_provenance, run.searched)):
                 for record in part:

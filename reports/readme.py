@@ -8,6 +8,7 @@ from pathlib import Path
 from reports import flat
 from reports.families import AVERAGE
 from reports.paper import METRIC
+from reports.records import chosen_by_test
 from reports.stats import Sample, summarise
 from reports.wording import MISSING, score
 
@@ -62,7 +63,7 @@ def table(folder: Path) -> str:
 
 
 def _by_test(settings: str) -> bool:
-    return bool(json.loads(settings).get("select") == "sts-test")
+    return chosen_by_test(json.loads(settings))
 
 
 def _printed(one: Sample) -> str:

@@ -79,6 +79,11 @@ class Look(Stored):
         return value
 
 
+def chosen_by_test(settings: Mapping[str, Any]) -> bool:
+    """Whether a run with these settings keeps the checkpoint that the STS test scores choose."""
+    return bool(settings.get("select") == "sts-test")
+
+
 class Info(Stored):
     """What a run was: its printed name, the paper it follows and its settings."""
 
@@ -95,13 +100,18 @@ class Info(Stored):
     train: dict[str, Any] = {}  # the recipe
 
     @property
+    def all_settings(self) -> dict[str, Any]:
+        """The method's and its recipe's."""
+        return self.train | self.settings
+
+    @property
     def by_test(self) -> bool:
         """Whether the STS test scores themselves chose the weights."""
-        return bool(self.setting("select") == "sts-test")
+        return chosen_by_test(self.all_settings)
 
     def setting(self, name: str) -> Any:
         """A setting of the method or of its recipe; None if neither has it."""
-        return self.settings.get(name, self.train.get(name))
+        return self.all_settings.get(name)
 
 
 class Negatives(Stored):
@@ -213,6 +223,10 @@ class Results:
     def provenance(self) -> Provenance:
         """Provenance of the first run; profile, comparability and data are the same in all."""
         return self.methods[0].runs[0].provenance
+
+    def method(self, name: str) -> Method | None:
+        """The method of that name; None if it has no run."""
+        return next((method for method in self.methods if method.name == name), None)
 
     def ours(self, *, trained: bool) -> list[Method]:
         """Trained methods or untrained baselines."""

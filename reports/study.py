@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.errors import NegbenchError
 from reports.families import AVERAGE
 from reports.paper import METRIC
-from reports.records import STUDIES, Look, Stored, read
+from reports.records import STUDIES, Look, Stored, chosen_by_test, read
 from reports.stats import Sample, summarise
 
 RECORD = ("task", "metric", "value", "status", "reason", "n")  # the last columns of a study's table
@@ -88,7 +88,7 @@ class Study:
     @property
     def ranked(self) -> list[Cell]:
         """Of the cells with a score those that no test score chose the checkpoint of; all of them if there is none."""
-        return [cell for cell in self.done if cell.settings.get("select") != "sts-test"] or self.done
+        return [cell for cell in self.done if not chosen_by_test(cell.settings)] or self.done
 
     @property
     def best(self) -> Cell | None:

@@ -32,7 +32,17 @@ _REACHES: dict[str, Callable[[Info, Record], bool]] = {
     "transfer": lambda _, record: record.metric in ("acc", "devacc", "f1"),
     "fit_sentences": lambda info, _: not info.trained,
 }
-_UNREADABLE = (OSError, EOFError, LZMAError, zlib.error, BadZipFile, ValueError, TypeError, OverflowError)
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    LZMAError,
+    zlib.error,
+    BadZipFile,
+    ValueError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+)
 _READ: dict[str, Callable[[str], Any]] = {"cell": int, "seed": int, "value": float, "n": int}
 _OWN = ("cell", "method", "seed", *Record.model_fields)  # of a study's columns; the others are the cell's settings
 
@@ -75,6 +85,8 @@ def read(file: Path) -> pd.DataFrame:
             raise ValueError("neither a value nor a reason")
         if table.duplicated(["study", "cell", "method", "seed", "task", "metric"]).any():
             raise ValueError("a score stands twice")
+        if not all(isinstance(json.loads(text), dict) for text in table["settings"].dropna().unique()):
+            raise ValueError("settings that are no JSON object")
     except _UNREADABLE as error:
         problem = " ".join(str(error).split())
         raise NegbenchError(f"not a table of records: {problem}", file, "Give the records.csv of a report.") from None

@@ -426,6 +426,8 @@ def test_a_missing_score_is_a_dash_with_its_reason(
         ("HEAD\ndemo,,,simcse,SimCSE,zero,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "not a table of records"),
         ("HEAD\ndemo,,,simcse,SimCSE,1.5,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "not a table of records"),
         ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,,failed,,9,,{},a,b,c,d\n", "neither a value nor a reason"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,x,{},a,b,c,d\n", "not a table of records"),
+        ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,[],{},a,b,c,d\n", "settings that are no JSON object"),
         ("HEAD\ndemo,,,simcse,SimCSE,0,avg,spearman_all,1.5,ok,,9,,{},a,b,,d\n", "a run without a label or a hash"),
         ("HEAD\ndemo,,,nobody,Nobody,0,avg,spearman_all,1.5,ok,,9,,{},a,b,c,d\n", "no score is both here and in"),
     ],

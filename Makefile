@@ -76,6 +76,7 @@ lock: ## take the newest versions that pyproject.toml allows into requirements.l
 
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Negbench needs Python 3.11 or later; try make PYTHON=python3.12")'
+	@test ! -L $(VENV) || { echo "$(VENV) is a link, and what it leads to would be emptied: remove the link" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement requirements.lock
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +37,8 @@ def connect(address: str | None, jobs: int) -> Iterator[Client]:
         NegbenchError: nothing answers at the address.
     """
     if address is None:
+        # It warns of each task that an interruption stops.
+        logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
         # A worker in this process is silent only when all of it was: on a machine that slept.
         with dask.config.set({"distributed.scheduler.worker-ttl": None}):
             cluster = LocalCluster(

@@ -7,6 +7,7 @@ The command that runs is stopped; DVC, which may be writing, is left to come to 
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def _watch(gone: threading.Event) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         continue
     gone.set()
+    logging.disable()  # DVC would call the command that we stop a failure
     while True:  # a command may be about to start
         children = psutil.Process().children(recursive=True)
         for child in children:

@@ -29,18 +29,20 @@ def report(laid: Mapping[str, Any]) -> str:
 
 def table(block: Mapping[str, Any], faces: Mapping[str, str] = _ALONE) -> str:
     """One table, the spread beside its score, the best of ours in bold; notes and sources as in print."""
+    bold = {**faces, "strong": "{}"}  # within bold text, which Markdown cannot make bolder
 
     def cell(one: Mapping[str, Any]) -> str:
-        text = _printed(one["text"], faces)
-        return " ".join(filter(None, [f"**{text}**" if one["best"] else text, _printed(one["spread"], faces)])) + _sup(
-            one["note"]
-        )
+        text = f"**{_printed(one['text'], bold)}**" if one["best"] else _printed(one["text"], faces)
+        spread = _printed(one["spread"], faces)
+        if spread and not spread.startswith("±"):  # an interval would read as more numbers
+            spread = f"<sub>{spread}</sub>"
+        return " ".join(filter(None, [text, spread])) + _sup(one["note"])
 
     sides = ("---:" if column["kind"] == "number" else "---" for column in block["columns"])
     lines = [_line(_printed(column["heading"], faces) for column in block["columns"]), f"|{'|'.join(sides)}|"]
     for group in block["groups"]:
         if group["title"]:
-            lines.append(_line([f"**{_printed(group['title'], faces)}**", *[""] * (len(block["columns"]) - 1)]))
+            lines.append(_line([f"**{_printed(group['title'], bold)}**", *[""] * (len(block["columns"]) - 1)]))
         lines += [_line(map(cell, row)) for row in group["rows"]]
     lines += ["", *(f"{_sup(note['mark'])} {_printed(note['text'], faces)}  " for note in block["notes"])]
     return "\n".join(lines).rstrip() + "\n"

@@ -163,6 +163,18 @@ def test_markdown_means_what_is_printed(text: str) -> None:
         assert Plain(inner[2]).text.split() == text.split()
 
 
+def test_markdown_is_bold_once_and_tells_an_interval_from_a_number() -> None:
+    """A group's title and the best cell are bold: markup in them must not make Markdown print its marks."""
+    row = Row("row", (Cell("**2.0**, the *best*", "-1 to 3", best=True), Cell("1.0", "0.5")))
+    table = Table("t", ("x", "y"), (Group((row,), title="**Group** of one"),), "")
+    content = layout.layout(Document("T", "s", "n", (Section("s", "", (table,)),)))
+    rendered = MARKDOWN.render(markdown.report(content))
+    assert "<strong>Group of one</strong>" in rendered
+    assert "<strong>2.0, the <em>best</em></strong> <sub>-1 to 3</sub>" in rendered
+    assert "<td>1.0 ± 0.5</td>" in re.sub(" style=[^>]*", "", rendered)
+    assert "**" not in re.sub("<[^>]*>", "", rendered)
+
+
 class Plain(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -201,7 +201,7 @@ def test_markup_and_marks_in_each_format() -> None:
     references = (Reference("gao_2020", "Gao 2020", "Gao."),)
     markdown = to_markdown(table, references)
     assert "| head | x | y |  |\n|---|---:|---|---|\n| **see Table 1** |  |  |  |\n" in markdown
-    assert "| `a_b` \\| *c* | **1.00** \\[−1, 2\\]<sup>a</sup> | partly | (Gao 2020) |" in markdown
+    assert "| `a_b` \\| *c* | **1.00** <sub>\\[−1, 2\\]</sub><sup>a</sup> | partly | (Gao 2020) |" in markdown
     latex = to_latex(table, references)
     assert r"\texttt{a\_b} | \emph{c} & \textbf{1.00} {\scriptsize {[}$-$1, 2]}$^{a}$ & partly & (Gao 2020) \\" in latex
     (line,) = csv.DictReader(io.StringIO(to_csv(table, references)))

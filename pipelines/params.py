@@ -292,7 +292,8 @@ def check(values: Mapping[str, Any], where: str) -> Params:
         check_method(name, where)
     for name in [*params.trained, *studied]:
         if name not in params.methods:
-            raise NegbenchError(f"method '{name}' has no settings", where, f"Add `methods.{name}: {{}}`.")
+            next_step = f"Add `methods.{name}: {{}}`, or list it under `untrained` if it takes no training."
+            raise NegbenchError(f"method '{name}' has no settings", where, next_step)
     lists: dict[str, Sequence[Any]] = {
         "seeds": params.seeds,
         "trained": params.trained,

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -47,26 +47,21 @@ def compose(name: str, overrides: list[str]) -> str:
     if name not in names():
         raise NegbenchError(f"unknown profile '{name}'", "profiles/", nearest(name, names()))
     where = f"profile {name}"
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
     from hydra.errors import HydraException, MissingConfigException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    refusals = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
     try:
-        with initialize_config_dir(str(PROFILES), version_base=None):
-            composed = hydra_compose(name, overrides=[*map(_added, overrides)])
-            values = OmegaConf.to_container(composed, resolve=True)
+        values = _composed(name, overrides)
     except MissingConfigException as error:
         group, _, option = (error.missing_cfg_file or "").rpartition("/")
         there = [path.stem for path in (PROFILES / group).glob("*.yaml")]
         raise NegbenchError(f"no such {group or 'profile'} '{option}'", where, nearest(option, there)) from None
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        if at_fault := next((o for o in overrides if o.split("=")[0].lstrip("+~") in str(error)), None):
+    except refusals as error:
+        if at_fault := _at_fault(name, overrides, refusals):
             raise NegbenchError(f"cannot apply '{at_fault}'", where, "Give settings as key=value.") from None
         cause = " ".join(str(error).split())
         raise NegbenchError(f"cannot be composed: {cause}", where, "Correct its file in profiles/.") from None
-    assert isinstance(values, dict)
     said = values.get("profile", name)  # a file without the line is told below what it lacks
     if said != name and not any(override.startswith("profile=") for override in overrides):
         raise NegbenchError(f"it says 'profile: {said}'", where, f"Write `profile: {name}` in its file.")
@@ -78,10 +73,34 @@ def compose(name: str, overrides: list[str]) -> str:
         if any(override.startswith(f"ablate.{study}.") for override in overrides) or not _left_out(study, of_it)
     }
     checked = params.check(values, where)
-    _check_methods(checked)
+    try:
+        _check_methods(checked)
+    except NegbenchError as error:  # params.yaml, which it names, is not written yet
+        raise NegbenchError(error.what, str(error.where).replace(str(params.PARAMS), where), error.next_step) from error
     header = f"# Composed by `python -m pipelines.profile {' '.join([name, *overrides])}`; meanings and sources of\n"
     header += "# the settings: profiles/base.yaml. Edit here for one experiment, there for good.\n"
     return header + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _composed(name: str, overrides: list[str]) -> dict[str, Any]:
+    """The settings as Hydra puts them together, before they are checked."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    with initialize_config_dir(str(PROFILES), version_base=None):
+        values = OmegaConf.to_container(compose(name, overrides=[*map(_added, overrides)]), resolve=True)
+    assert isinstance(values, dict)
+    return cast("dict[str, Any]", values)
+
+
+def _at_fault(name: str, overrides: list[str], refusals: tuple[type[Exception], ...]) -> str | None:
+    """The first of the settings with which alone the profile cannot be composed; None if it cannot without any."""
+    for tried in ([], *([override] for override in overrides)):
+        try:
+            _composed(name, tried)
+        except refusals:
+            return tried[0] if tried else None
+    return None
 
 
 def _recipe(override: str) -> bool:
@@ -144,11 +163,13 @@ def switch(arguments: argparse.Namespace) -> None:
     for key in changed:
         was, will_be = (shorten(str(values.get(key, "(none)")), 60, placeholder=" ...") for values in (old, new))
         print(f"{key}: {was} -> {will_be}")
-    print(f"Profile {arguments.name}: {len(changed)} settings changed in {path}.")
+    print(f"Profile {arguments.name}: {len(changed)} setting{'s' * (len(changed) != 1)} changed in {path}.")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m pipelines.profile", description=__doc__.split("\n\n")[0])
     parser.add_argument("name", help=f"one of: {', '.join(names())}")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings on top of the profile's")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="key=value", help="settings on top of the profile's"
+    )
     sys.exit(main.run(switch, parser))

@@ -254,8 +254,9 @@ def load(folder: Path, wanted: Mapping[str, Mapping[int, Expected]] | None = Non
             runs += [run] if run else []
             left_out += [LeftOut(f"{method}, seed {seed}", why)] if why else []
     if not runs:
-        why = next((f": {one.why}" for one in left_out if one.why != NOT_THERE), "")
-        raise NegbenchError(f"no results here{why}", folder, "Run `dvc repro` first.")
+        why = next((one.why for one in left_out if one.why != NOT_THERE), "")
+        what = f"the results here are {why}" if why else "no results here"
+        raise NegbenchError(what, folder, "Run `dvc repro` first.")
     next_step = "Run `dvc repro`; remove the folder of a method or seed that params.yaml no longer names."
     for field in _SHARED:
         first, *others = runs

@@ -77,7 +77,7 @@ def test_method_without_a_file_offers_the_nearest() -> None:
 def test_method_without_settings_says_how_to_add_them() -> None:
     values = demo()
     del values["methods"]["simcse"]
-    assert "Add `methods.simcse: {}`." in error_of(values)
+    assert "Add `methods.simcse: {}`, or" in error_of(values)
 
 
 def test_doubled_seed_is_refused() -> None:
@@ -113,6 +113,10 @@ def test_a_methods_own_settings_are_checked() -> None:
         ("trained=[soft_infonce] methods.soft_infonce.alpha=2", "alpha 2.0 exceeds beta 1.0"),
         ("methods.mocose_released.train=null", "'train'.*valid dictionary"),
         ("train.lr", "cannot apply 'train.lr'.*key=value"),
+        ("seeds=[0] trained=[simcse", "cannot apply 'trained=\\[simcse'.*key=value"),
+        ("=3", "cannot apply '=3'.*key=value"),
+        ("study=3", "cannot apply 'study=3'.*key=value"),
+        ("methods.mocose.queue=3", "unknown setting 'queue' \\(profile demo: methods.mocose\\)"),
         ("train.lr=${x}", "cannot apply 'train.lr=\\$\\{x\\}'.*key=value"),
         ("study=[ema_dekay]", "no such study 'ema_dekay'.*Did you mean 'ema_decay'"),
     ],
@@ -278,5 +282,5 @@ def test_switching_shows_each_change(
     profile.switch(Namespace(name="demo", overrides=["train.epochs=7"]))
     assert capsys.readouterr().out.splitlines() == [
         f"train.epochs: {demo()['train']['epochs']} -> 7",
-        "Profile demo: 1 settings changed in params.yaml.",
+        "Profile demo: 1 setting changed in params.yaml.",
     ]

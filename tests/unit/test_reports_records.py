@@ -83,7 +83,7 @@ def test_a_missing_run_is_told_and_one_too_many_is_not_read(results: Path) -> No
 
 def test_nothing_but_stale_records(results: Path) -> None:
     other = Expected(HASHES | {"code_hash": "0"}, HASHES)
-    with pytest.raises(NegbenchError, match="no results here: stale, of other code"):
+    with pytest.raises(NegbenchError, match="the results here are stale, of other code"):
         records.load(results, {"simcse": {0: other}})
 
 

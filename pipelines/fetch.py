@@ -8,7 +8,7 @@ import sys
 from pipelines import atomic, main, params
 from pipelines.errors import NegbenchError
 from pipelines.paths import DATA
-from pipelines.sources import generated, hub, local, manifest, pins, plan
+from pipelines.sources import asked, generated, hub, local, manifest, pins, plan, published
 
 _WHERE_FROM = {  # the next step, by source
     "generated": "Correct the setting: generated are corpus/generated.txt and the sets.",
@@ -24,7 +24,7 @@ def fetch(arguments: argparse.Namespace) -> None:
         print(plan.table(plan.rows(settings.fetch, settings.mteb.tasks, pins.read())))
         return
     origins: dict[str, str] = {}
-    corpus, tasks = local.asked(settings.fetch, settings.mteb.tasks)
+    corpus, tasks = asked.corpus(settings.fetch), asked.tasks(settings.fetch, settings.mteb.tasks)
     with atomic.folder(DATA) as target:
         if settings.fetch.source == "generated":
             world = settings.fetch.generated
@@ -35,16 +35,17 @@ def fetch(arguments: argparse.Namespace) -> None:
                 pairs_per_subset=world.pairs_per_subset,
             )
         elif settings.fetch.source == "local":
-            local.fetch(settings.fetch.path or local.source_folder(), target, corpus)
+            local.fetch(local.folder(settings.fetch), target, corpus)
         else:
             origins = hub.fetch(target, settings.fetch.hub, corpus, tasks, pins.read())
             pins.add(origins)
         if settings.fetch.add is not None:
-            local.add(settings.fetch.add, target)
+            local.add(settings.fetch.add, target, settings.fetch.corpus)
         for setting, name in settings.data_files():
             if not (target / name).exists():
                 what = f"{setting} names it and it did not come"
                 raise NegbenchError(what, DATA / name, _WHERE_FROM[settings.fetch.source])
+        published.check_text(target / "corpus" / settings.fetch.corpus, dict(settings.sentences()))
         manifest.write(target, origins)
 
 

@@ -232,6 +232,21 @@ class Params(Section):
             if folder is not None and folder.is_relative_to(DATA):
                 yield setting, folder.relative_to(DATA)
 
+    def sentences(self) -> Iterator[tuple[str, int]]:
+        """How many sentences of the training text each setting asks for."""
+        if self.backbone.source == "pretrain":
+            yield "backbone.sentences", self.backbone.sentences
+        yield "train.sentences", self.train.sentences
+        recipes = {f"methods.{name}": self.methods[name] for name in self.trained}
+        recipes |= {f"ablate.{name}": {"train": study.train} for name, study in self.ablate.items()}
+        for where, recipe in recipes.items():
+            match recipe:
+                case {"train": {"sentences": int(count)}}:  # what is not a number, the stage that reads it refuses
+                    yield f"{where}.train.sentences", count
+        yield "evaluate.histogram_sentences", self.evaluate.histogram_sentences
+        if self.untrained:
+            yield "evaluate.fit_sentences", self.evaluate.fit_sentences
+
 
 S = TypeVar("S", bound=Section)
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from pipelines.errors import NegbenchError
 from pipelines.sources.world.corpus import sentences
-from pipelines.sources.world.retrieval import write_retrieval
+from pipelines.sources.world.retrieval import DESIGNS, write_retrieval
 from pipelines.sources.world.sts import write_sick, write_sts, write_stsb
 from pipelines.sources.world.transfer import write_mrpc, write_sentiment, write_sst, write_trec
 
+CORPUS = "generated.txt"
+SETS = {design.name for design in DESIGNS}
 STSB = {"train": 1500, "dev": 500, "test": 700}
 SICK = {"train": 300, "trial": 100, "test_annotated": 700}
 SST = {"train": 1500, "dev": 300, "test": 400}
@@ -72,5 +74,5 @@ def generate(
     write_mrpc(downstream, seed, MRPC)
     write_retrieval(folder / "beir", seed, queries)
     (folder / "corpus").mkdir()
-    with (folder / "corpus" / "generated.txt").open("w", encoding="utf-8", newline="\n") as out:
+    with (folder / "corpus" / CORPUS).open("w", encoding="utf-8", newline="\n") as out:
         out.writelines(f"{sentence}\n" for sentence in sentences(seed, corpus_sentences))

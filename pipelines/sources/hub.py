@@ -12,11 +12,10 @@ from pathlib import Path
 from eval import mteb_sets
 from methods.core.folder import LIMITS
 from pipelines.errors import NegbenchError
-from pipelines.nearest import nearest
 from pipelines.params import Hub, HubFile
 from pipelines.sources.archive import unpack
 from pipelines.sources.download import Snapshot, Wanted, download
-from pipelines.sources.published import check_sets, find_corpus
+from pipelines.sources.published import check_sets
 
 SENTEVAL = "senteval"
 # What transformers and sentence-transformers read of a model's folder; of weights safetensors alone: they hold no code.
@@ -30,16 +29,13 @@ def wanted(settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Map
 
     Args:
         settings: `fetch.hub`.
-        corpus: the file that is trained on; None for no text.
+        corpus: the name of the file of `settings.text`; None for no text.
         tasks: names of MTEB's tasks.
         earlier: "repository@commit" by the file or folder that it filled: what has no revision keeps to that commit.
 
     Raises:
-        NegbenchError: `corpus` is not the text of `settings`, a task is none of MTEB's, or its set has subsets.
+        NegbenchError: a task is none of MTEB's, or its set has subsets.
     """
-    text = Path(settings.text.file).name
-    if corpus not in (None, text):
-        raise NegbenchError(f"the hub brings no corpus '{corpus}'", "fetch.corpus", nearest(str(corpus), [text]))
     models = [
         Wanted(
             f"models/{name}",
@@ -52,7 +48,7 @@ def wanted(settings: Hub, corpus: str | None, tasks: Sequence[str], earlier: Map
         )
         for name, model in settings.models.items()
     ]
-    files = [_file(f"corpus/{text}", "fetch.hub.text", settings.text)] if corpus else []
+    files = [_file(f"corpus/{corpus}", "fetch.hub.text", settings.text)] if corpus else []
     files.append(_file(SENTEVAL, "fetch.hub.senteval", settings.senteval))
     return [*(_kept(item, earlier) for item in (*files, *models)), *map(_set, tasks)]
 
@@ -80,8 +76,6 @@ def fetch(
             _convert(item, snapshot, target, names[item.place])
         else:
             _link(item, snapshot, target)
-        if item.place == f"corpus/{corpus}":
-            _check_text(item, snapshot, target)
     return {item.place: f"{item.name}@{snapshot.commit}" for item, snapshot in found}
 
 
@@ -110,14 +104,6 @@ def _link(item: Wanted, snapshot: Snapshot, target: Path) -> None:
         link = target / item.place if item.kind == "dataset" else target / item.place / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to((snapshot.folder / name).resolve())
-
-
-def _check_text(item: Wanted, snapshot: Snapshot, target: Path) -> None:
-    try:
-        find_corpus(target / "corpus", Path(item.place).name)
-    except NegbenchError as error:
-        what = f"{snapshot.files[0]}: {error.what}"
-        raise NegbenchError(what, item.where, "Name another file or revision.") from error
 
 
 def _unpack(item: Wanted, snapshot: Snapshot, target: Path) -> None:

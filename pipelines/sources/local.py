@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from eval.mteb_sets import folder_name
 from pipelines.errors import NegbenchError
 from pipelines.params import Fetch
-from pipelines.sources.published import check_sets, find_corpus
+from pipelines.sources.published import check_sets
 
 VARIABLE = "NEGBENCH_DATA"
 
 
-def source_folder() -> Path:
-    """The folder that the environment variable NEGBENCH_DATA names.
+def folder(settings: Fetch) -> Path:
+    """The folder of source local: `fetch.path`, or else the one that the environment variable NEGBENCH_DATA names.
 
     Raises:
-        NegbenchError: the variable is not set.
+        NegbenchError: neither is set, or there is no such folder.
     """
-    name = os.environ.get(VARIABLE)
-    if not name:
-        raise NegbenchError(
-            "no data folder is set",
-            VARIABLE,
-            f"export {VARIABLE}=FOLDER, one that holds senteval/, corpus/, beir/ and models/.",
-        )
-    return Path(name)
+    found = settings.path or os.environ.get(VARIABLE)
+    if not found:
+        next_step = f"export {VARIABLE}=FOLDER, one that holds senteval/, corpus/, beir/ and models/."
+        raise NegbenchError("no data folder is set", VARIABLE, next_step)
+    if not Path(found).is_dir():
+        raise NegbenchError("the data folder does not exist", found, f"Set {VARIABLE} to a folder with the data.")
+    return Path(found)
+
+
+def texts(source: Path) -> list[str]:
+    """The names of the texts that `source` has to train on."""
+    return sorted(path.name for path in (source / "corpus").glob("*") if path.is_file())
+
+
+def sets(source: Path) -> set[str]:
+    """The names of the folders of `source` that hold a retrieval or reranking set."""
+    return {path.name for path in (source / "beir").glob("*") if path.is_dir()}
 
 
 def fetch(source: Path, target: Path, corpus: str | None) -> None:
@@ -39,49 +47,46 @@ def fetch(source: Path, target: Path, corpus: str | None) -> None:
     Args:
         source: a folder with the canonical tree; beir/ and models/ may be absent.
         target: an empty folder.
-        corpus: the name of a file in `source`/corpus; None for no text.
+        corpus: the name of one of its texts; None for no text.
 
     Raises:
-        NegbenchError: the source, a set or the corpus is missing, or a set's rows are not the published ones. Nothing
-            is linked then.
+        NegbenchError: a set is missing, or its rows are not the published ones. Nothing is linked then.
     """
     found = files(source, corpus)
     check_sets(source)
     _link(found, source, target)
 
 
-def asked(settings: Fetch, tasks: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The text and the sets that the source has to bring: those that `fetch.add` has come from there."""
-    own = settings.add
-    if own is None:
-        return settings.corpus, [*tasks]
-    text = None if (own / "corpus" / settings.corpus).is_file() else settings.corpus
-    beir = own / "beir"
-    return text, [task for task in tasks if not ((beir / task).is_dir() or (beir / folder_name(task)).is_dir())]
+def add(source: Path, target: Path, corpus: str) -> None:
+    """Link the text and the sets that `source` has into `target`, beside what a source brought there.
 
-
-def add(source: Path, target: Path) -> None:
-    """Link what is below `source`/corpus and `source`/beir into `target`, beside what a source brought there.
+    Args:
+        source: may have a folder corpus/ and a folder beir/.
+        target: a data folder.
+        corpus: the name of the one text that is trained on.
 
     Raises:
-        NegbenchError: neither folder holds a file, or one of them is in `target` already. Nothing is linked then.
+        NegbenchError: there is neither text nor set, or one of their files is in `target` already. Nothing is linked
+            then.
     """
-    found = added(source)
+    found = added(source, corpus)
     for file in found:
         if (target / file.relative_to(source)).exists():
             raise NegbenchError("the source has a file of this name too", file, "Rename yours.")
     _link(found, source, target)
 
 
-def added(source: Path) -> list[Path]:
+def added(source: Path, corpus: str) -> list[Path]:
     """Every file of `source` that `add` links.
 
     Raises:
         NegbenchError: there is none.
     """
-    if found := [file for part in ("corpus", "beir") for file in _below(source / part)]:
+    text = source / "corpus" / corpus
+    if found := [*([text] if text.is_file() else []), *_below(source / "beir")]:
         return found
-    raise NegbenchError("nothing to add: no corpus/ and no beir/ here", source, "Correct fetch.add.")
+    what = f"nothing to add: no corpus/{corpus} and no beir/ here"
+    raise NegbenchError(what, source, "Correct fetch.add, or fetch.corpus.")
 
 
 def _link(found: Iterable[Path], source: Path, target: Path) -> None:
@@ -92,14 +97,8 @@ def _link(found: Iterable[Path], source: Path, target: Path) -> None:
 
 
 def files(source: Path, corpus: str | None) -> list[Path]:
-    """Every file of `source` that `fetch` links, no text without a name of one.
-
-    Raises:
-        NegbenchError: the source or the corpus is missing, or the corpus is empty.
-    """
-    if not source.is_dir():
-        raise NegbenchError("the data folder does not exist", source, f"Set {VARIABLE} to a folder with the data.")
-    text = [find_corpus(source / "corpus", corpus)] if corpus else []
+    """Every file of `source` that `fetch` links, no text without a name of one."""
+    text = [source / "corpus" / corpus] if corpus else []
     return [*(file for part in ("senteval", "beir", "models") for file in _below(source / part)), *text]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.params import Fetch
-from pipelines.sources import hub, local
+from pipelines.sources import asked, generated, hub, local
 from pipelines.sources.describe import describe
 from pipelines.sources.download import Wanted
 
@@ -42,16 +42,16 @@ def rows(settings: Fetch, tasks: Sequence[str], earlier: Mapping[str, str]) -> l
     """What source, settings and an earlier fetch come to; arguments as of `hub.wanted`.
 
     Raises:
-        NegbenchError: the hub refuses, or the local folder or `fetch.add` has no such data.
+        NegbenchError: the hub refuses, or neither the source nor `fetch.add` has such data.
     """
-    corpus, tasks = local.asked(settings, tasks)
-    own = local.added(settings.add) if settings.add else []
+    corpus, tasks = asked.corpus(settings), asked.tasks(settings, tasks)
+    own = local.added(settings.add, settings.corpus) if settings.add else []
     added = [Row("on top", f"links into {settings.add}", size=_bytes(own))] if own else []
     if settings.source == "generated":  # how large is known once it is made, in seconds
         made = f"generated here, seed {settings.generated.seed}"
-        return [Row("senteval", made), Row("beir", made), Row("corpus/generated.txt", made), *added]
+        return [Row("senteval", made), Row("beir", made), Row(f"corpus/{generated.CORPUS}", made), *added]
     if settings.source == "local":
-        folder = settings.path or local.source_folder()
+        folder = local.folder(settings)
         parts: dict[str, list[Path]] = {}
         for file in local.files(folder, corpus):
             name = file.relative_to(folder)

@@ -16,6 +16,7 @@ SETTINGS = [
     "checkpoint_seconds=0",  # a state is saved every step
     "fetch.generated.corpus_sentences=400",
     "fetch.generated.pairs_per_subset=6",
+    "backbone.sentences=400",
     "train={sentences: 160, batch_size: 16, eval_every: 4}",
     "methods.mocose={queue_size: 48, initial_fill: 16}",
     "evaluate={histogram_sentences: 20, transfer: fast, poolings: [mean]}",

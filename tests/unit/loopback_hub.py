@@ -246,7 +246,7 @@ def in_process(folder: Path, environment: Mapping[str, str], order: Mapping[str,
 
     from pipelines import atomic, main, params
     from pipelines.paths import DATA
-    from pipelines.sources import hub, manifest, pins, plan, published
+    from pipelines.sources import asked, hub, manifest, pins, plan, published
 
     settings = params.validate(params.Fetch, order["fetch"], "params.yaml")
     published.EXPECTED_ROWS = order["rows"]
@@ -258,8 +258,9 @@ def in_process(folder: Path, environment: Mapping[str, str], order: Mapping[str,
         if order["plan"]:
             print(plan.table(plan.rows(settings, order["tasks"], pins.read())))
             return
+        corpus, tasks = asked.corpus(settings), asked.tasks(settings, order["tasks"])
         with atomic.folder(DATA) as target:
-            origins = hub.fetch(target, settings.hub, settings.corpus, order["tasks"], pins.read())
+            origins = hub.fetch(target, settings.hub, corpus, tasks, pins.read())
             pins.add(origins)
             manifest.write(target, origins)
 

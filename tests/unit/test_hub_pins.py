@@ -38,7 +38,8 @@ def test_the_first_commit_is_kept_until_the_pins_go(hub: Hub, client: Client) ->
 def test_another_source_meanwhile_neither_loses_the_commit_nor_knows_of_it(
     hub: Hub, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = [f"fetch.generated.{name}" for name in ("corpus_sentences=500", "pairs_per_subset=20")]
+    small = ["fetch.generated={corpus_sentences: 500, pairs_per_subset: 20}", "study=[]", "trained=[simcse]"]
+    small += ["backbone.sentences=500", "train.sentences=500", "evaluate={histogram_sentences: 9, fit_sentences: 9}"]
     client.fetch()
     manifests = []
     for folder in (client.folder, tmp_path / "fresh"):

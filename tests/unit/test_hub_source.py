@@ -152,17 +152,9 @@ def test_sets_of_other_sizes_are_refused(client: Client) -> None:
     assert "STSB train: the file is missing (fetch.hub.senteval, datasets/owner/sets)" in client.refused()
 
 
-def test_an_empty_text_names_file_and_repository(hub: Hub, client: Client) -> None:
-    hub.repositories[DATASET].commit({"wiki.txt": b"", "senteval.tar": archive(SENTEVAL)})
-    line = client.refused()
-    assert line == (
-        "error: wiki.txt: the corpus is empty (fetch.hub.text, datasets/owner/sets). Name another file or revision."
-    )
-
-
 def test_another_corpus_than_the_hubs_is_refused(client: Client) -> None:
     client.settings["corpus"] = "wikki.txt"
-    assert "the hub brings no corpus 'wikki.txt' (fetch.corpus). Did you mean 'wiki.txt'?" in client.refused()
+    assert "no corpus 'wikki.txt' in fetch.hub.text (fetch.corpus). Did you mean 'wiki.txt'?" in client.refused()
 
 
 @pytest.mark.parametrize("offline", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:1"}])

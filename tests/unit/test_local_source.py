@@ -8,6 +8,7 @@ import lzma
 import shutil
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from eval import transfer_sets
 from eval.senteval import SPLITS, TASKS, load_sts
 from pipelines import fetch, params, profile
 from pipelines.errors import NegbenchError
-from pipelines.sources import local, manifest, plan, published
+from pipelines.sources import asked, local, manifest, plan, published
 
 
 @pytest.fixture
@@ -36,6 +37,31 @@ def source(sts_tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     monkeypatch.setattr(published, "EXPECTED_ROWS", {**sizes, "TREC": {"train": 5, "test": 3}})
     return sts_tree
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of the user's: a text and a set."""
+    (tmp_path / "own/corpus").mkdir(parents=True)
+    (tmp_path / "own/corpus/mine.txt").write_text("six\nseven\n")
+    (tmp_path / "own/beir/set").mkdir(parents=True)
+    (tmp_path / "own/beir/set/corpus.jsonl").write_text("{}\n")
+    (tmp_path / "own/readme.md").write_text("not data")
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+def write_settings(*overrides: str) -> None:
+    """Those of a run that needs no more than the small folders have."""
+    few = "evaluate={histogram_sentences: 2, fit_sentences: 2}"
+    small = ["trained=[simcse]", "study=[]", few, "backbone.sentences=2", "train.sentences=2", "mteb.tasks=[tiny]"]
+    Path("params.yaml").write_text(profile.compose("demo", [*small, *overrides]))
 
 
 def files(folder: Path) -> set[str]:
@@ -66,9 +92,11 @@ def test_the_plan_tells_what_would_be_linked(source: Path, tmp_path: Path) -> No
 
 
 def test_the_plan_counts_what_comes_on_top(source: Path, own: Path) -> None:
-    settings = params.Fetch(source="local", path=source, corpus="wiki.txt", add=own)
+    settings = params.Fetch(source="local", path=source, corpus="mine.txt", add=own)
     size = len("six\nseven\n") + len("{}\n")
     assert {row.place: row.size for row in plan.rows(settings, [], {})}["on top"] == size
+    settings = params.Fetch(source="local", path=source, corpus="wiki.txt", add=own)
+    assert {row.place: row.size for row in plan.rows(settings, [], {})}["on top"] == len("{}\n")
     with pytest.raises(NegbenchError, match="nothing to add"):
         plan.rows(settings.model_copy(update={"add": own / "none"}), [], {})
 
@@ -119,29 +147,72 @@ def test_a_broken_set_is_named_with_its_line(source: Path, tmp_path: Path) -> No
         local.fetch(source, tmp_path / "target", "wiki.txt")
 
 
-def test_a_missing_corpus_is_met_with_the_nearest(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(NegbenchError, match=r"no corpus 'wikki\.txt'.*Did you mean 'wiki\.txt'"):
-        local.fetch(source, tmp_path / "target", "wikki.txt")
+def local_settings(folder: Path, corpus: str = "wiki.txt", **others: Any) -> params.Fetch:
+    return params.Fetch(source="local", path=folder, corpus=corpus, **others)
+
+
+def test_a_missing_corpus_is_met_with_the_nearest(source: Path, own: Path) -> None:
+    assert asked.corpus(local_settings(source)) == "wiki.txt"
+    assert asked.corpus(local_settings(source, "mine.txt", add=own)) is None
+    with pytest.raises(NegbenchError, match=r"no corpus 'wikki\.txt' in \S+/corpus \(fetch.corpus\).*'wiki\.txt'"):
+        asked.corpus(local_settings(source, "wikki.txt"))
+    with pytest.raises(NegbenchError, match=r"'min\.txt' in \S+ and none in \S+/own/corpus, which fetch.*'mine\.txt'"):
+        asked.corpus(local_settings(source, "min.txt", add=own))
     shutil.rmtree(source / "corpus")
     with pytest.raises(NegbenchError, match=r"no corpus 'wiki\.txt'.*Put a text file"):
-        local.fetch(source, tmp_path / "target", "wiki.txt")
+        asked.corpus(local_settings(source))
 
 
-def test_an_empty_corpus_is_refused(source: Path, tmp_path: Path) -> None:
-    (source / "corpus" / "wiki.txt").write_bytes(b"")
-    with pytest.raises(NegbenchError, match=r"the corpus is empty \(.*wiki\.txt\)"):
-        local.fetch(source, tmp_path / "target", "wiki.txt")
-    assert not (tmp_path / "target").exists()
+def test_a_misspelt_task_is_met_with_the_nearest(source: Path, own: Path) -> None:
+    (source / "beir/scifact").mkdir()
+    everything = ["SciFact", "set", "tiny", "TRECCOVID"]  # of MTEB's that come from its hub if they must
+    assert asked.tasks(local_settings(source, add=own), everything) == ["SciFact", "tiny", "TRECCOVID"]
+    for name, meant in {"NFCropus": "NFCorpus", "tinny": "tiny", "scifact": "SciFact"}.items():
+        with pytest.raises(NegbenchError, match=rf"unknown task '{name}' .*Did you mean '{meant}'"):
+            asked.tasks(local_settings(source, add=own), [name])
+    world = params.Fetch(source="generated", corpus="generated.txt")
+    assert asked.tasks(world, ["world-qa"]) == ["world-qa"]
+    with pytest.raises(NegbenchError, match="Did you mean 'world-qa'"):
+        asked.tasks(world, ["world-qaa"])
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", r"the corpus is empty \(\S+/own/corpus/mine\.txt\)"),
+        (b"a\n" * 40 + b"caf\xe9\n", r"0xe9 is not UTF-8 \(\S+/own/corpus/mine\.txt:41\)"),
+        (b"a\n\n" * 40, r"^train.sentences asks for 41 sentences and the corpus has 40 \(\S+/own/corpus/mine\.txt\)"),
+    ],
+)
+def test_a_text_that_will_not_do_ends_the_fetch(
+    source: Path, own: Path, project: Path, content: bytes, problem: str
+) -> None:
+    (own / "corpus/mine.txt").write_bytes(content)
+    data = f"fetch={{source: local, path: {source}, corpus: mine.txt, add: {own}}}"
+    write_settings(data, "backbone.sentences=40", "train.sentences=41")
+    with pytest.raises(NegbenchError, match=problem):
+        fetch.fetch(Namespace(plan=False))
+    assert not (project / "data").exists()
+
+
+def test_a_text_that_nobody_asked_for_is_not_read(source: Path, own: Path, project: Path) -> None:
+    (own / "corpus/broken.txt.xz").write_bytes(b"no archive")
+    write_settings(f"fetch={{source: local, path: {source}, corpus: mine.txt, add: {own}}}")
+    fetch.fetch(Namespace(plan=False))
+    assert [path.name for path in (project / "data/corpus").iterdir()] == ["mine.txt"]
+    write_settings(f"fetch={{source: local, path: {source}, corpus: broken.txt.xz, add: {own}}}")
+    with pytest.raises(NegbenchError, match=r"damaged \(\S+/own/corpus/broken\.txt\.xz\)"):
+        fetch.fetch(Namespace(plan=False))
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NegbenchError, match=r"the data folder does not exist \(.*nowhere\)\. Set NEGBENCH_DATA"):
-        local.fetch(tmp_path / "nowhere", tmp_path / "target", "wiki.txt")
+        local.folder(local_settings(tmp_path / "nowhere"))
 
 
-def test_the_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEGBENCH_DATA", "somewhere")
-    assert local.source_folder() == Path("somewhere")
+def test_the_folder_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEGBENCH_DATA", str(tmp_path))
+    assert local.folder(params.Fetch(source="local", corpus="wiki.txt")) == tmp_path
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -150,7 +221,7 @@ def test_an_unset_folder_says_how_to_set_it(value: str | None, monkeypatch: pyte
     if value is not None:
         monkeypatch.setenv("NEGBENCH_DATA", value)
     with pytest.raises(NegbenchError, match=r"no data folder is set \(NEGBENCH_DATA\)\. export NEGBENCH_DATA="):
-        local.source_folder()
+        local.folder(params.Fetch(source="local", corpus="wiki.txt"))
 
 
 def test_the_manifest_describes_every_file(source: Path) -> None:
@@ -202,21 +273,10 @@ def test_the_real_folder_is_complete(real_data: Path, tmp_path: Path) -> None:
     assert not any(name.startswith("corpus/wiki_sentences") for name in found)
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    """A folder of the user's: a text and a set."""
-    (tmp_path / "own/corpus").mkdir(parents=True)
-    (tmp_path / "own/corpus/mine.txt").write_text("six\nseven\n")
-    (tmp_path / "own/beir/set").mkdir(parents=True)
-    (tmp_path / "own/beir/set/corpus.jsonl").write_text("{}\n")
-    (tmp_path / "own/readme.md").write_text("not data")
-    return tmp_path / "own"
-
-
 def test_a_folder_of_ones_own_comes_on_top(source: Path, own: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     local.fetch(source, target, None)
-    local.add(own, target)
+    local.add(own, target, "mine.txt")
     added = {"corpus/mine.txt", "beir/set/corpus.jsonl"}
     assert files(target) == files(source) - {"corpus/other.txt.xz", "corpus/wiki.txt"} | added
     for name in added:
@@ -224,15 +284,10 @@ def test_a_folder_of_ones_own_comes_on_top(source: Path, own: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", ["mine.txt", "wiki.txt"])
-def test_the_stage_trains_on_the_text_of_either_folder(
-    source: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    settings = [f"fetch={{source: local, path: {source}, add: {own}, corpus: {text}}}"]
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    Path("params.yaml").write_text(profile.compose("demo", settings))
+def test_the_stage_trains_on_the_text_of_either_folder(source: Path, own: Path, project: Path, text: str) -> None:
+    write_settings(f"fetch={{source: local, path: {source}, add: {own}, corpus: {text}}}")
     fetch.fetch(Namespace(plan=False))
-    assert {"corpus/mine.txt", f"corpus/{text}", "beir/set/corpus.jsonl"} <= files(Path("data"))
+    assert {f"corpus/{text}", "beir/set/corpus.jsonl"} <= files(project / "data")
     assert f"corpus/{text}" in json.loads(Path("data/manifest.json").read_text())
 
 
@@ -240,7 +295,7 @@ def test_the_stage_trains_on_the_text_of_either_folder(
 def test_a_set_of_ones_own_goes_by_mtebs_name_or_beirs(own: Path, name: str) -> None:
     (own / "beir/set").rename(own / "beir" / name)
     settings = params.Fetch(source="hub", corpus="mine.txt", add=own)
-    assert local.asked(settings, ["SciFact", "FiQA2018"]) == (None, ["SciFact"])
+    assert asked.tasks(settings, ["SciFact", "FiQA2018"]) == ["SciFact"]
 
 
 def test_what_cannot_be_added_is_refused_and_nothing_linked(source: Path, own: Path, tmp_path: Path) -> None:
@@ -248,10 +303,10 @@ def test_what_cannot_be_added_is_refused_and_nothing_linked(source: Path, own: P
     local.fetch(source, target, "wiki.txt")
     before = files(target)
     with pytest.raises(NegbenchError, match="nothing to add"):
-        local.add(tmp_path / "none", target)
+        local.add(tmp_path / "none", target, "wiki.txt")
     (own / "corpus/wiki.txt").write_text("another text of that name\n")
     with pytest.raises(NegbenchError, match="the source has a file of this name too"):
-        local.add(own, target)
+        local.add(own, target, "wiki.txt")
     assert files(target) == before
 
 
@@ -264,27 +319,22 @@ def test_what_cannot_be_added_is_refused_and_nothing_linked(source: Path, own: P
     ],
 )
 def test_what_a_setting_names_must_have_come(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, setting: str, name: str
+    source: Path, project: Path, settings: str, setting: str, name: str
 ) -> None:
     """Hours of pretraining lie between the fetch and the stage that would miss it."""
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    local_source = f"fetch={{source: local, path: {source}, corpus: wiki.txt}}"
-    Path("params.yaml").write_text(profile.compose("demo", [local_source, settings]))
+    write_settings(f"fetch={{source: local, path: {source}, corpus: wiki.txt}}", settings)
     expected = rf"^{setting} names it and it did not come \(data/{name}\)\. Put it .* NEGBENCH_DATA"
     with pytest.raises(NegbenchError, match=expected):
         fetch.fetch(Namespace(plan=False))
-    assert not Path("data").exists()
+    assert not (project / "data").exists()
     (source / name).parent.mkdir(parents=True)
     (source / name).write_text("here")
     fetch.fetch(Namespace(plan=False))
-    assert (Path("data") / name).resolve() == source / name
+    assert (project / "data" / name).resolve() == source / name
 
 
-def test_a_misspelt_generated_text_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    world = "fetch.generated={corpus_sentences: 50, pairs_per_subset: 5}"
-    Path("params.yaml").write_text(profile.compose("demo", ["fetch.corpus=wikki.txt", world]))
-    with pytest.raises(NegbenchError, match=r"^fetch.corpus names it .*data/corpus/wikki.txt.*corpus/generated.txt"):
+def test_a_misspelt_generated_text_is_told_at_once(project: Path) -> None:
+    Path("params.yaml").write_text(profile.compose("demo", ["fetch.corpus=wikki.txt"]))
+    with pytest.raises(NegbenchError, match=r"^there is no corpus 'wikki.txt' in the gen.*Valid: generated.txt\.$"):
         fetch.fetch(Namespace(plan=False))
-    assert not Path("data").exists()
+    assert not (project / "data").exists()

@@ -20,10 +20,10 @@ QUESTION = (
 )
 CAPTION = (
     "The papers' findings, and what our runs say. Difference: the score of what a finding favours less the score of "
-    "what it is held against, and beneath it the {confidence} interval, for other seeds{items}. *Supported*: the "
-    "interval lies above zero; *contradicted*: below; *undecided*: it holds zero, or the seeds are too few; a collapse "
-    "is told by where the seeds end instead. Paper: the same difference between the paper's own numbers. Each finding "
-    "is judged by itself. [#section-claims] tells what each answer rests on."
+    "what it is held against, and beneath it the {confidence} interval, for other seeds{items}; where settings compete "
+    "to be the best, it allows for that and need not be symmetric. *Supported*: the interval lies above zero; "
+    "*contradicted*: below; *undecided*: it holds zero, or the seeds are too few; a collapse is told by where the "
+    "seeds end instead. Paper: the same difference between the paper's own numbers. Each finding is judged by itself."
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "
@@ -79,9 +79,7 @@ def _overview(found: Sequence[Finding], evidence: Evidence) -> Table:
     papers = dict.fromkeys(one.paper.name for one in found)
     groups = tuple(Group(tuple(_row(one) for one in found if one.paper.name == name), name) for name in papers)
     columns = ("here", "difference", "seeds", "paper")
-    items = (
-        " and, between methods, for other test items where [#section-claims] says so" if evidence.significance else ""
-    )
+    items = " and, where [#section-claims] says so, other test items" if evidence.significance else ""
     caption = CAPTION.format(confidence=f"{CONFIDENCE:.0%}", items=items)
     return Table("findings", columns, groups, caption, head="finding")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.document import Cell, Group, Row, Section, Table
+from reports.markup import literal
 from reports.records import Info, Results
 from reports.verdicts import Comparisons, protocol
 from reports.wording import MISSING, plain
@@ -59,8 +60,8 @@ def _own(values: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
 
 def _pairs(values: dict[str, Any]) -> str:
     shown = (plain(value) if isinstance(value, float) else _said(value) for value in values.values())
-    pairs = (f"{key} {text}" for key, text in zip(values, shown, strict=True))
-    return ", ".join(pairs).replace("_", " ") or MISSING
+    pairs = (f"`{key}` {literal(text)}" for key, text in zip(values, shown, strict=True))
+    return ", ".join(pairs) or MISSING
 
 
 def _said(value: Any) -> str:

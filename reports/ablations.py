@@ -105,7 +105,8 @@ def table(study: Study, found: Sequence[Block]) -> Table:
         cells += [_reported(match, notes) for _ in reported]
         rows.append(Row(shown(cell.settings[head]) if head in cell.settings else str(cell.number), tuple(cells)))
     columns = (*map(term, [*others, *facts]), "average STS", "deviation", "seeds", *reported)
-    what = f"Average STS of {study.label} by {about(study)}: mean and standard deviation over seeds."
+    after = f", after {study.fixed['sentences']:,} sentences a run" if "sentences" in study.fixed else ""
+    what = f"Average STS of {study.label} by {about(study)}: mean and standard deviation over seeds{after}."
     return Table(study.name, columns, (Group(tuple(rows)),), what, notes.texts, head=term(head))
 
 

@@ -49,7 +49,10 @@ def export(arguments: argparse.Namespace) -> None:
     revision = provenance.revision(settings, described, settings.mteb)
     if not [*files.glob(f"results/*/{revision}/experiments/seed_{seed}/*.json")]:
         raise NegbenchError("MTEB's result files are missing or stale", files, _AGAIN)
-    encoder = Encoder.load(run_of(method, seed) / "model")
+    try:
+        encoder = Encoder.load(run_of(method, seed) / "model")
+    except NegbenchError as error:
+        raise NegbenchError(error.what, error.where, "Run `dvc checkout`, or `dvc repro`.") from error
     about = card.About(
         method=_about(method),
         corpus=settings.fetch.corpus,
@@ -94,6 +97,8 @@ def _base(settings: params.Params) -> str | None:
 def _results(method: str, seed: int, hashes: Expected) -> Results:
     """The records of one run, all of them fresh."""
     folder = results_of(method, seed)
+    if not (folder / "records.json").is_file():
+        raise NegbenchError("the run has no results", folder, _AGAIN)
     results = records.load(RESULTS, {method: {seed: hashes}})
     for left_out in results.left_out:
         raise NegbenchError(left_out.why, folder, _AGAIN)

@@ -6,15 +6,8 @@ import argparse
 import sys
 
 from pipelines import atomic, main, params
-from pipelines.errors import NegbenchError
 from pipelines.paths import DATA
-from pipelines.sources import asked, generated, hub, local, manifest, pins, plan, published
-
-_WHERE_FROM = {  # the next step, by source
-    "generated": "Correct the setting: generated are corpus/generated.txt and the sets.",
-    "local": f"Put it under the same name into the folder of {local.VARIABLE}, or correct the setting.",
-    "hub": "Name its repository in fetch.hub.models, or correct the setting.",
-}
+from pipelines.sources import asked, generated, hub, local, manifest, pins, plan
 
 
 def fetch(arguments: argparse.Namespace) -> None:
@@ -41,12 +34,9 @@ def fetch(arguments: argparse.Namespace) -> None:
             pins.add(origins)
         if settings.fetch.add is not None:
             local.add(settings.fetch.add, target, settings.fetch.corpus)
-        for setting, name in settings.data_files():
-            if not (target / name).exists():
-                what = f"{setting} names it and it did not come"
-                raise NegbenchError(what, DATA / name, _WHERE_FROM[settings.fetch.source])
-        published.check_text(target / "corpus" / settings.fetch.corpus, dict(settings.sentences()))
+        asked.text(settings.fetch, target / "corpus" / settings.fetch.corpus)
         manifest.write(target, origins)
+        asked.check(settings, target)
 
 
 if __name__ == "__main__":

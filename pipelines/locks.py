@@ -7,7 +7,7 @@ import fcntl
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import sleep
@@ -52,6 +52,14 @@ def alone(path: Path, what: str, give_up: Callable[[], bool] = lambda: False) ->
         if give_up():
             raise InterruptedError(f"interrupted while waiting to do: {what}")
         sleep(0.2)
+
+
+def holder(path: Path) -> str:
+    """Who holds the lock `path` and since when, as they wrote it; "" where nobody does."""
+    with suppress(FileNotFoundError), path.open("r+", encoding="utf-8") as file:
+        if not _lock(file):
+            return file.read().strip()
+    return ""
 
 
 def _lock(file: IO[str]) -> bool:

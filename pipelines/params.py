@@ -7,11 +7,12 @@ only that `methods.<name>` belongs to methods/<name>.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
@@ -43,6 +44,7 @@ class Generated(Section):
 Repository = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)?$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 HubPath = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
 FolderName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")]
 
 
@@ -75,7 +77,7 @@ class Fetch(Section):
     source: Literal["generated", "local", "hub"]
     path: Path | None = None  # local: the folder; null reads NEGBENCH_DATA
     corpus: str  # file under corpus/ that is trained on
-    add: Path | None = None  # a folder whose corpus/ and beir/ come on top of the source's
+    add: Path | None = None  # a folder whose beir/, and the text of that name in corpus/, come on top of the source's
     generated: Generated = Generated()
     hub: Hub = Hub()
 
@@ -96,7 +98,7 @@ class Backbone(Section):
     max_length: int = Field(32, ge=3)
     epochs: int = Field(1, ge=1)
     batch_size: int = Field(128, ge=1)
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(1e-3, gt=0, allow_inf_nan=False)
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
 
@@ -132,7 +134,7 @@ class Train(Section):
     max_length: int = Field(32, ge=3)  # word pieces, [CLS] and [SEP] included
     batch_size: int = Field(64, ge=2)
     epochs: int = Field(1, ge=1)
-    lr: float = Field(3e-5, gt=0)
+    lr: float = Field(3e-5, gt=0, allow_inf_nan=False)
     warmup: float = Field(0.0, ge=0, lt=1)  # share of the steps over which the learning rate rises
     weight_decay: float = Field(0.0, ge=0)
     clip_norm: float = Field(1.0, gt=0)
@@ -183,7 +185,7 @@ class Study(Section):
     """One ablation: a method, the settings that vary from cell to cell, and the seeds of each cell."""
 
     method: str
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     train: dict[str, Any] = {}  # overrides of `train` for every cell
     cells: list[dict[str, Any]] = Field(min_length=1)  # overrides of `methods.<method>`, its `train` too, one cell each
 
@@ -202,7 +204,7 @@ class Params(Section):
     profile: str
     comparable: Literal["never", "direction", "yes"]  # may its numbers be held against the papers'?
     checkpoint_seconds: float = Field(60, ge=0)  # between two states to resume from: what a kill costs at most
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     trained: list[str] = Field(min_length=1)
     untrained: list[str] = []
     fetch: Fetch
@@ -222,7 +224,6 @@ class Params(Section):
 
     def data_files(self) -> Iterator[tuple[str, Path]]:
         """What settings name below data/ beside sets: the setting, and a file or folder relative to data/."""
-        yield "fetch.corpus", self.corpus.relative_to(DATA)
         models = {f"teacher.{name}.model": teacher.model for name, teacher in self.teacher.items()}
         if self.backbone.source == "folder":
             models["backbone.folder"] = self.backbone.folder
@@ -237,15 +238,23 @@ class Params(Section):
         if self.backbone.source == "pretrain":
             yield "backbone.sentences", self.backbone.sentences
         yield "train.sentences", self.train.sentences
-        recipes = {f"methods.{name}": self.methods[name] for name in self.trained}
-        recipes |= {f"ablate.{name}": {"train": study.train} for name, study in self.ablate.items()}
-        for where, recipe in recipes.items():
-            match recipe:
-                case {"train": {"sentences": int(count)}}:  # what is not a number, the stage that reads it refuses
-                    yield f"{where}.train.sentences", count
+        for name in self.trained:
+            yield from _sentences(f"methods.{name}.train.sentences", self.methods[name].get("train"))
+        for name, study in self.ablate.items():
+            method = self.methods[study.method].get("train")
+            for cell in study.cells:
+                yield from _sentences(f"ablate.{name}", method, study.train, cell.get("train"))
         yield "evaluate.histogram_sentences", self.evaluate.histogram_sentences
         if self.untrained:
             yield "evaluate.fit_sentences", self.evaluate.fit_sentences
+
+
+def _sentences(setting: str, *recipes: Any) -> Iterator[tuple[str, int]]:
+    """What the last of the recipes that says how many sentences asks for; what is no number, its own stage refuses."""
+    said = [recipe["sentences"] for recipe in recipes if isinstance(recipe, Mapping) and "sentences" in recipe]
+    with suppress(ValidationError):
+        for count in said[-1:]:
+            yield setting, TypeAdapter(int).validate_python(count)
 
 
 S = TypeVar("S", bound=Section)
@@ -307,7 +316,9 @@ def check(values: Mapping[str, Any], where: str) -> Params:
         check_method(name, where)
     for name in [*params.trained, *studied]:
         if name not in params.methods:
-            next_step = f"Add `methods.{name}: {{}}`, or list it under `untrained` if it takes no training."
+            next_step = f"Add `methods.{name}: {{}}`."
+            if name in params.trained:
+                next_step += " If it takes no training, list it under `untrained` instead."
             raise NegbenchError(f"method '{name}' has no settings", where, next_step)
     lists: dict[str, Sequence[Any]] = {
         "seeds": params.seeds,

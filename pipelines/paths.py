@@ -15,6 +15,7 @@ BUILD = Path("reports/build")
 SIGNIFICANCE = BUILD / "significance.json"
 EXPORTS = Path("exports")  # model folders for a hub, made by pipelines/export.py
 SCALE = Path("benchmarks/measured/scale.json")  # kept in git: it takes too long to measure in every run
+REPRO_LOCK = Path(".dvc/tmp/repro.lock")  # held by `make repro`
 CHECKPOINTS = Path(".checkpoints")  # no output of a stage: state to resume from, keyed by all it depends on
 
 

@@ -19,9 +19,10 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines import atomic, main, params
+from pipelines import atomic, locks, main, params
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
+from pipelines.paths import REPRO_LOCK
 
 PROFILES = params.ROOT / "profiles"
 _RECIPE = ("fetch.source", "fetch.corpus", "fetch.generated", "fetch.hub.text", "train", "methods")
@@ -50,7 +51,7 @@ def compose(name: str, overrides: list[str]) -> str:
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import OmegaConfBaseException
 
-    refusals = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
+    refusals = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, TypeError)
     try:
         values = _composed(name, overrides)
     except MissingConfigException as error:
@@ -58,20 +59,22 @@ def compose(name: str, overrides: list[str]) -> str:
         there = [path.stem for path in (PROFILES / group).glob("*.yaml")]
         raise NegbenchError(f"no such {group or 'profile'} '{option}'", where, nearest(option, there)) from None
     except refusals as error:
-        if at_fault := _at_fault(name, overrides, refusals):
-            raise NegbenchError(f"cannot apply '{at_fault}'", where, "Give settings as key=value.") from None
         cause = " ".join(str(error).split())
+        if (at_fault := _at_fault(name, overrides, refusals)) is not None:
+            next_step = "Give settings as key=value, as profiles/base.yaml has them."
+            raise NegbenchError(f"cannot apply '{at_fault}': {cause}", where, next_step) from None
         raise NegbenchError(f"cannot be composed: {cause}", where, "Correct its file in profiles/.") from None
     said = values.get("profile", name)  # a file without the line is told below what it lacks
     if said != name and not any(override.startswith("profile=") for override in overrides):
         raise NegbenchError(f"it says 'profile: {said}'", where, f"Write `profile: {name}` in its file.")
     if values.get("comparable") == "yes" and any(map(_recipe, overrides)) and "comparable=yes" not in overrides:
         values["comparable"] = "direction"  # else a run cut down would be held against the papers' whole ones
-    values["ablate"] = {
-        study: of_it
-        for study, of_it in (values.get("ablate") or {}).items()
-        if any(override.startswith(f"ablate.{study}.") for override in overrides) or not _left_out(study, of_it)
-    }
+    if isinstance(studies := values.get("ablate") or {}, Mapping):  # else it is refused below
+        values["ablate"] = {
+            study: of_it
+            for study, of_it in studies.items()
+            if any(override.startswith(f"ablate.{study}.") for override in overrides) or not _left_out(study, of_it)
+        }
     checked = params.check(values, where)
     try:
         _check_methods(checked)
@@ -94,12 +97,12 @@ def _composed(name: str, overrides: list[str]) -> dict[str, Any]:
 
 
 def _at_fault(name: str, overrides: list[str], refusals: tuple[type[Exception], ...]) -> str | None:
-    """The first of the settings with which alone the profile cannot be composed; None if it cannot without any."""
-    for tried in ([], *([override] for override in overrides)):
+    """The first of the settings with which the profile cannot be composed any more; None if it cannot without any."""
+    for count in range(len(overrides) + 1):
         try:
-            _composed(name, tried)
+            _composed(name, overrides[:count])
         except refusals:
-            return tried[0] if tried else None
+            return overrides[count - 1] if count else None
     return None
 
 
@@ -110,9 +113,9 @@ def _recipe(override: str) -> bool:
     return within and not key.endswith(tuple(f".{one}." for one in _NO_RECIPE))
 
 
-def _left_out(name: str, study: Mapping[str, Any]) -> bool:
+def _left_out(name: str, study: Any) -> bool:
     """Whether all there is of a study is how the profile cuts it down: nobody chose it."""
-    return "method" not in study and (PROFILES / "study" / f"{name}.yaml").is_file()
+    return isinstance(study, Mapping) and "method" not in study and (PROFILES / "study" / f"{name}.yaml").is_file()
 
 
 def _check_methods(checked: params.Params) -> None:
@@ -163,6 +166,8 @@ def switch(arguments: argparse.Namespace) -> None:
     for key in changed:
         was, will_be = (shorten(str(values.get(key, "(none)")), 60, placeholder=" ...") for values in (old, new))
         print(f"{key}: {was} -> {will_be}")
+    if changed and (who := locks.holder(REPRO_LOCK)):
+        print(f"note: {who}: its stages that have begun will fail, and those to come are of the new settings")
     print(f"Profile {arguments.name}: {len(changed)} setting{'s' * (len(changed) != 1)} changed in {path}.")
 
 

@@ -27,7 +27,7 @@ from eval.mteb_sets import RERANKING, folder_name
 from pipelines import locks, main, params, profile
 from pipelines.errors import NegbenchError
 from pipelines.git import git
-from pipelines.sources.local import VARIABLE
+from pipelines.sources.local import VARIABLE, texts
 
 SENTENCES = 2_000
 FOLDER = Path(".rehearsal")
@@ -107,7 +107,7 @@ def _smallest(source: Path, tasks: Sequence[str]) -> list[str]:
 
 
 def _text(source: Path, wanted: str) -> str:
-    names = sorted(path.name for path in (source / "corpus").glob("*.txt*"))
+    names = texts(source)
     if not names:
         raise NegbenchError("there is no training text", source / "corpus", "Put one there: a sentence a line.")
     return wanted if wanted in names else names[0]
@@ -150,6 +150,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser("python -m pipelines.rehearse", description=__doc__.split("\n\n")[0])
     parser.add_argument("name", help=f"one of: {', '.join(profile.names())}")
     told = "settings on top of the profile's; seeds, sizes, models and data are cut down all the same"
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help=told)
+    parser.add_argument("overrides", nargs="*", default=[], metavar="key=value", help=told)
     parser.add_argument("--jobs", type=int, default=2, help="stages at a time (default: 2)")
     sys.exit(main.run(rehearse, parser))

@@ -13,29 +13,34 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from pipelines import graph, main
+from pipelines import graph, main, params
 from pipelines.dvc_command import dvc
 from pipelines.errors import NegbenchError
 from pipelines.guarded import guarded
 from pipelines.locks import alone
-from pipelines.paths import DATA
+from pipelines.paths import DATA, REPRO_LOCK
 from pipelines.progress import Board
+from pipelines.sources import asked, manifest
 
 
 def repro(arguments: argparse.Namespace) -> None:
     """Reproduce what has changed: everything, or the stages that are named and what they need."""
+    if arguments.jobs < 1:
+        raise NegbenchError(f"{arguments.jobs} stages at a time", "--jobs", "Give 1 or more.")
+    settings = params.load()  # DVC would tell a mistake as one of dvc.yaml, or not at all
     check_links()
-    with alone(Path(".dvc/tmp/repro.lock"), "`make repro` in this folder"):
+    with alone(REPRO_LOCK, "`make repro` in this folder"):
         last, run = ["repro", *arguments.targets], guarded
         if arguments.scheduler or arguments.jobs > 1:
             try:
                 stages = graph.changed(arguments.targets)
             except DvcException:  # it cannot read the project: `dvc repro` says why
                 stages = {}
+            if "fetch" not in stages and (DATA / manifest.NAME).is_file():
+                asked.check(settings, DATA)  # settings that have changed since the fetch
             if stages and on_cluster(stages, arguments):
                 last.append("--pull")
             run = dvc  # at hand, and with nothing left to do

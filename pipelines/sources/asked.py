@@ -1,23 +1,34 @@
-"""What the settings ask a source for, and whether there is such a thing: told before hours of work that need it."""
+"""What the settings ask of the data, and whether it is there: told before hours of work that need it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence, Set
 from pathlib import Path
 
 from eval import mteb_sets
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
-from pipelines.params import Fetch
-from pipelines.sources import generated, local
+from pipelines.params import Fetch, Params
+from pipelines.paths import DATA
+from pipelines.sources import generated, local, manifest
+from pipelines.sources.corpus import stream
+
+_WHERE_FROM = {  # the next step where a vocabulary or a model is missing, by source
+    "generated": "Correct the setting: the generated source has none.",
+    "local": f"Put it under the same name into the folder of {local.VARIABLE}, or correct the setting.",
+    "hub": "Name its repository in fetch.hub.models, or correct the setting.",
+}
 
 
 def corpus(settings: Fetch) -> str | None:
     """The text that the source has to bring; None where `fetch.add` has it.
 
     Raises:
-        NegbenchError: neither has it, with the nearest that there is.
+        NegbenchError: neither has it, with the nearest that there is; or the folder of one does not exist.
     """
+    if settings.add and not settings.add.is_dir():
+        raise NegbenchError("the folder does not exist", settings.add, "Correct fetch.add.")
     own = local.texts(settings.add) if settings.add else []
     if settings.corpus in own:
         return None
@@ -46,21 +57,74 @@ def tasks(settings: Fetch, names: Sequence[str]) -> list[str]:
             `fetch.add`, with the nearest that there is.
     """
     own = local.sets(settings.add) if settings.add else set()
-    wanted = [name for name in names if not {name, mteb_sets.folder_name(name)} & own]
-    if settings.source != "hub":  # which looks up the repository of each
-        theirs = local.sets(local.folder(settings)) if settings.source == "local" else generated.SETS
-        for name in wanted:
-            _check(name, theirs)
-    return wanted
+    there = own | (generated.SETS if settings.source == "generated" else set())
+    if settings.source == "local":
+        there |= local.sets(local.folder(settings))
+    for name in names:
+        _check_task(name, there)
+    return [name for name in names if not {name, mteb_sets.folder_name(name)} & own]
 
 
-def _check(task: str, sets: Set[str]) -> None:
-    """Refuse a task that is neither MTEB's nor one of `sets`; MTEB is asked, in seconds, of those alone that it names.
+def _check_task(name: str, sets: Set[str]) -> None:
+    """Refuse a task that is neither MTEB's nor one of `sets`; MTEB is asked, in seconds, where we do not know.
 
     One of MTEB's whose set is not there may still come from the hub, when it is evaluated.
     """
-    if mteb_sets.folder_name(task) in sets and task in mteb_sets.TASKS:
-        return
-    of_mteb = {mteb_sets.folder_name(name) for name in mteb_sets.TASKS}  # which go by the task's name
-    if task not in sets - of_mteb:
-        mteb_sets.find(task, sets - of_mteb)
+    folders = {mteb_sets.folder_name(task): task for task in mteb_sets.TASKS}
+    if name in folders:  # the evaluation says so too
+        raise NegbenchError(f"'{name}' is the folder of MTEB's {folders[name]}", "mteb.tasks", "Name the task.")
+    if name not in {*mteb_sets.TASKS, *sets}:
+        try:
+            mteb_sets.find(name, sets)
+        except NegbenchError as error:
+            raise NegbenchError(error.what, "mteb.tasks", error.next_step) from error
+
+
+def text(settings: Fetch, path: Path) -> None:
+    """Read the text through, as hours later every stage that trains would.
+
+    Args:
+        settings: that brought it.
+        path: where it lies for now.
+
+    Raises:
+        NegbenchError: it breaks the format or has no sentence, with where the user finds it.
+    """
+    if settings.add and settings.corpus in local.texts(settings.add):
+        found = str(settings.add / "corpus" / settings.corpus)
+    elif settings.source == "local":
+        found = str(local.folder(settings) / "corpus" / settings.corpus)
+    elif settings.source == "hub":
+        found = f"fetch.hub.text, datasets/{settings.hub.text.repo}, {settings.hub.text.file}"
+    else:
+        found = "the generated source"
+    try:
+        for _ in stream(path):
+            pass
+    except NegbenchError as error:
+        raise NegbenchError(error.what, str(error.where).replace(str(path), found), error.next_step) from error
+
+
+def check(settings: Params, data: Path) -> None:
+    """Refuse data that lack a vocabulary or a model that a setting names, or sentences that one asks for.
+
+    Args:
+        settings: all of them.
+        data: with a manifest.
+
+    Raises:
+        NegbenchError: with the setting.
+    """
+    for setting, name in settings.data_files():
+        if not (data / name).exists():
+            what = f"{setting} names it and it did not come"
+            raise NegbenchError(what, DATA / name, _WHERE_FROM[settings.fetch.source])
+    described = json.loads((data / manifest.NAME).read_text(encoding="utf-8"))
+    rows = described.get(f"corpus/{settings.fetch.corpus}", {}).get("rows")
+    for setting, count in settings.sentences():
+        if rows is not None and count > rows:
+            what = f"{setting} asks for {count:,} sentences and the corpus has {rows:,} lines"
+            larger = "name a larger corpus"
+            if settings.fetch.source == "generated" and settings.fetch.corpus == generated.CORPUS:
+                larger = "raise fetch.generated.corpus_sentences"
+            raise NegbenchError(what, f"fetch.corpus, {settings.fetch.corpus}", f"Lower the setting, or {larger}.")

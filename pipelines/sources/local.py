@@ -24,18 +24,20 @@ def folder(settings: Fetch) -> Path:
         next_step = f"export {VARIABLE}=FOLDER, one that holds senteval/, corpus/, beir/ and models/."
         raise NegbenchError("no data folder is set", VARIABLE, next_step)
     if not Path(found).is_dir():
-        raise NegbenchError("the data folder does not exist", found, f"Set {VARIABLE} to a folder with the data.")
+        setting = "Correct fetch.path" if settings.path else f"Set {VARIABLE} to a folder with the data"
+        problem = "is a file" if Path(found).exists() else "does not exist"
+        raise NegbenchError(f"the data folder {problem}", found, f"{setting}.")
     return Path(found)
 
 
 def texts(source: Path) -> list[str]:
     """The names of the texts that `source` has to train on."""
-    return sorted(path.name for path in (source / "corpus").glob("*") if path.is_file())
+    return sorted(path.name for path in (source / "corpus").glob("*.txt*") if path.is_file())
 
 
 def sets(source: Path) -> set[str]:
     """The names of the folders of `source` that hold a retrieval or reranking set."""
-    return {path.name for path in (source / "beir").glob("*") if path.is_dir()}
+    return {path.parent.name for path in (source / "beir").glob("*/corpus.jsonl")}
 
 
 def fetch(source: Path, target: Path, corpus: str | None) -> None:
@@ -50,7 +52,7 @@ def fetch(source: Path, target: Path, corpus: str | None) -> None:
         corpus: the name of one of its texts; None for no text.
 
     Raises:
-        NegbenchError: a set is missing, or its rows are not the published ones. Nothing is linked then.
+        NegbenchError: a set is missing, its rows are not the published ones, or a link leads nowhere.
     """
     found = files(source, corpus)
     check_sets(source)
@@ -91,6 +93,8 @@ def added(source: Path, corpus: str) -> list[Path]:
 
 def _link(found: Iterable[Path], source: Path, target: Path) -> None:
     for file in found:
+        if not file.exists():
+            raise NegbenchError("a link leads nowhere", file, "Mend the link, or remove it.")
         link = target / file.relative_to(source)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(file.resolve())

@@ -11,7 +11,6 @@ from typing import NotRequired, TypedDict
 from tqdm import tqdm
 
 from pipelines import atomic
-from pipelines.errors import NegbenchError
 from pipelines.text import open_bytes
 
 NAME = "manifest.json"
@@ -46,10 +45,7 @@ def write(folder: Path, origins: Mapping[str, str] | None = None) -> Manifest:
     with tqdm(total=size, desc="Hashing data", unit="B", unit_scale=True, disable=None) as bar:
         for path in paths:
             name = path.relative_to(folder).as_posix()
-            try:
-                manifest[name] = _describe(path)
-            except NegbenchError as error:  # of the file itself: `folder` may still be without its name
-                raise NegbenchError(f"{name}: {error.what}", path.resolve(), error.next_step) from error
+            manifest[name] = _describe(path)
             for place, origin in (origins or {}).items():
                 if f"{name}/".startswith(f"{place}/"):
                     manifest[name]["origin"] = origin

@@ -1,16 +1,12 @@
-"""What every run needs of its data, whichever source they come from: the published sets in full, a text to read."""
+"""What every run needs of its data, whichever source they come from: the published sets in full."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 
 from eval import senteval, transfer_sets
 from eval.senteval import SPLITS, load_sts
 from pipelines.errors import NegbenchError
-from pipelines.paths import DATA
-from pipelines.sources.corpus import stream
 
 EXPECTED_ROWS = senteval.PUBLISHED | {task: transfer_sets.PUBLISHED[task] for task in transfer_sets.TASKS}
 
@@ -44,25 +40,3 @@ def _scored_pairs(data: Path, task: str, split: str) -> int:
         return sum(len(subset.gold) for subset in load_sts(data, task, split))
     except NegbenchError as error:
         raise NegbenchError(f"{task} {split}: {error.what}", error.where, error.next_step) from error
-
-
-def check_text(path: Path, wanted: Mapping[str, int]) -> None:
-    """Refuse a text that a later stage could not read, or would find too short.
-
-    Args:
-        path: the text, or a link to it.
-        wanted: sentences of it that are asked for, by the setting that asks.
-
-    Raises:
-        NegbenchError: it breaks the format, with the line, or has fewer sentences, with the setting.
-    """
-    # Where the user finds it: the folder that a fetch fills has another name until it is full.
-    shown = str(path.resolve() if path.is_symlink() else DATA / "corpus" / path.name)
-    try:
-        found = sum(1 for _ in islice(stream(path), max(wanted.values())))
-    except NegbenchError as error:
-        raise NegbenchError(error.what, str(error.where).replace(str(path), shown), error.next_step) from error
-    for setting, count in wanted.items():
-        if count > found:
-            what = f"{setting} asks for {count:,} sentences and the corpus has {found:,}"
-            raise NegbenchError(what, shown, "Lower the setting, or name a larger corpus.")

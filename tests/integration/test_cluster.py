@@ -27,14 +27,14 @@ stages:
     matrix: {method: '${trained}', seed: '${seeds}'}
     cmd: python step.py runs/${item.method}-${item.seed} runs/backbone results/${item.method}-${item.seed}.json
     deps: [step.py, runs/backbone]
-    params: [size, 'methods.${item.method}']
+    params: [train, 'methods.${item.method}']
     meta: {resources: {GPU: 0.5}}
     outs: ['runs/${item.method}-${item.seed}']
     metrics: ['results/${item.method}-${item.seed}.json': {cache: false}]
   theory: {cmd: python step.py theory step.py, deps: [step.py], outs: [theory]}
   report: {cmd: python step.py report results, deps: [results, runs], outs: [report]}
 """
-PARAMS = {"trained": ["a", "b"], "seeds": [0, 1], "size": 3, "methods": {"a": {"rate": 1}, "b": {"rate": 2}}}
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"trained": ["simcse", "mocose"], "seeds": [0, 1]}
 # Writes a hash of all that the stage reads, and logs when it began and ended.
 STEP = """
 import hashlib, json, os, sys, time
@@ -202,7 +202,7 @@ def test_a_killed_worker_costs_its_stage_and_shares_of_a_gpu_are_kept(project: P
 
 
 def trained(outs: list[str]) -> list[str]:
-    return [out for out in outs if out in ("runs/a-0", "runs/a-1", "runs/b-0", "runs/b-1")]
+    return [out for out in outs if out in ("runs/simcse-0", "runs/simcse-1", "runs/mocose-0", "runs/mocose-1")]
 
 
 def test_the_scheduler_comes_back_and_the_run_goes_on(project: Path, cluster: Cluster) -> None:

@@ -262,6 +262,7 @@ def in_process(folder: Path, environment: Mapping[str, str], order: Mapping[str,
         with atomic.folder(DATA) as target:
             origins = hub.fetch(target, settings.hub, corpus, tasks, pins.read())
             pins.add(origins)
+            asked.text(settings, target / "corpus" / settings.corpus)
             manifest.write(target, origins)
 
     sys.exit(main.run(fetch, ArgumentParser(), []))

@@ -208,13 +208,13 @@ REFUSED: list[tuple[str, Callable[[], object], str]] = [
     ("simcse/7", lambda: None, "params.yaml names no such run"),
     ("mocose/0", lambda: None, "the run diverged, so that there is no model: loss is nan"),
     ("mocose/1", lambda: None, "the run has not been trained"),
-    ("simcse/0", lambda: shutil.rmtree("results/simcse/0"), "no results here"),
+    ("simcse/0", lambda: shutil.rmtree("results/simcse/0"), "the run has no results (results/simcse/0)"),
     ("simcse/0", lambda: shutil.rmtree("results/simcse/0/mteb"), "not measured on retrieval and reranking"),
     ("simcse/0", lambda: shutil.rmtree("runs/simcse/0/mteb"), "MTEB's result files are missing"),
     ("simcse/0", lambda: edit(Path("results/simcse/0/records.json"), "params_hash", "0"), "stale, of other settings"),
     ("simcse/0", lambda: edit(Path("results/simcse/0/mteb/records.json"), "code_hash", "0"), "stale, of other code"),
     ("simcse/0", lambda: edit(Path("runs/simcse/0/run.json"), "best_step", 3), "of another training than the model"),
-    ("simcse/0", lambda: Path("runs/simcse/0/model/config.json").unlink(), "no model here"),
+    ("simcse/0", lambda: Path("runs/simcse/0/model/config.json").unlink(), "Run `dvc checkout`"),
 ]
 
 

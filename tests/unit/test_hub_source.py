@@ -152,6 +152,17 @@ def test_sets_of_other_sizes_are_refused(client: Client) -> None:
     assert "STSB train: the file is missing (fetch.hub.senteval, datasets/owner/sets)" in client.refused()
 
 
+@pytest.mark.parametrize(
+    ("text", "problem", "place"),
+    [(b"", "the corpus is empty", ""), (b"a\ncaf\xe9\n", "byte 0xe9 is not UTF-8", ":2")],
+)
+def test_a_text_that_will_not_do_names_file_and_repository(
+    hub: Hub, client: Client, text: bytes, problem: str, place: str
+) -> None:
+    hub.repositories[DATASET].commit({"wiki.txt": text, "senteval.tar": archive(SENTEVAL)})
+    assert f"error: {problem} (fetch.hub.text, datasets/owner/sets, wiki.txt{place})." in client.refused()
+
+
 def test_another_corpus_than_the_hubs_is_refused(client: Client) -> None:
     client.settings["corpus"] = "wikki.txt"
     assert "no corpus 'wikki.txt' in fetch.hub.text (fetch.corpus). Did you mean 'wiki.txt'?" in client.refused()

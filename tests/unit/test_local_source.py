@@ -26,6 +26,7 @@ def source(sts_tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (sts_tree / "corpus" / "wiki.txt").write_text("one\ntwo\n")
     (sts_tree / "corpus" / "other.txt.xz").write_bytes(lzma.compress(b"three\nfour\nfive\n"))
     (sts_tree / "beir" / "tiny" / "qrels").mkdir(parents=True)
+    (sts_tree / "beir" / "tiny" / "corpus.jsonl").write_text('{"_id": "d", "text": "a"}\n')
     (sts_tree / "beir" / "tiny" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
     trec = sts_tree / "senteval/downstream/TREC"
     trec.mkdir()
@@ -85,7 +86,7 @@ def test_the_plan_tells_what_would_be_linked(source: Path, tmp_path: Path) -> No
     local.fetch(source, target, "wiki.txt")
     assert found == {
         "senteval": sum(path.stat().st_size for path in (target / "senteval").rglob("*") if path.is_file()),
-        "beir": (target / "beir/tiny/qrels/test.tsv").stat().st_size,
+        "beir": sum(path.stat().st_size for path in (target / "beir").rglob("*") if path.is_file()),
         "corpus/wiki.txt": len("one\ntwo\n"),
     }
     assert plan.table(plan.rows(settings, [], {})).splitlines()[-1].split() == ["total", f"{sum(found.values()):,}"]
@@ -97,6 +98,7 @@ def test_the_plan_counts_what_comes_on_top(source: Path, own: Path) -> None:
     assert {row.place: row.size for row in plan.rows(settings, [], {})}["on top"] == size
     settings = params.Fetch(source="local", path=source, corpus="wiki.txt", add=own)
     assert {row.place: row.size for row in plan.rows(settings, [], {})}["on top"] == len("{}\n")
+    (own / "none").mkdir()
     with pytest.raises(NegbenchError, match="nothing to add"):
         plan.rows(settings.model_copy(update={"add": own / "none"}), [], {})
 
@@ -108,6 +110,12 @@ def test_folders_that_are_links_are_followed(source: Path, tmp_path: Path) -> No
     linked = tmp_path / "target" / "beir" / "tiny"
     assert not linked.is_symlink()
     assert (linked / "qrels" / "test.tsv").resolve() == tmp_path / "elsewhere" / "qrels" / "test.tsv"
+
+
+def test_a_link_that_leads_nowhere_is_named(source: Path, tmp_path: Path) -> None:
+    (source / "beir/tiny/gone").symlink_to(tmp_path / "gone")
+    with pytest.raises(NegbenchError, match=r"a link leads nowhere \(\S+/beir/tiny/gone\)"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
 
 
 def test_a_missing_set_is_named(source: Path, tmp_path: Path) -> None:
@@ -164,24 +172,31 @@ def test_a_missing_corpus_is_met_with_the_nearest(source: Path, own: Path) -> No
 
 
 def test_a_misspelt_task_is_met_with_the_nearest(source: Path, own: Path) -> None:
-    (source / "beir/scifact").mkdir()
-    everything = ["SciFact", "set", "tiny", "TRECCOVID"]  # of MTEB's that come from its hub if they must
-    assert asked.tasks(local_settings(source, add=own), everything) == ["SciFact", "tiny", "TRECCOVID"]
-    for name, meant in {"NFCropus": "NFCorpus", "tinny": "tiny", "scifact": "SciFact"}.items():
-        with pytest.raises(NegbenchError, match=rf"unknown task '{name}' .*Did you mean '{meant}'"):
-            asked.tasks(local_settings(source, add=own), [name])
-    world = params.Fetch(source="generated", corpus="generated.txt")
-    assert asked.tasks(world, ["world-qa"]) == ["world-qa"]
+    (source / "beir/tiny").rename(source / "beir/scifact")
+    (source / "beir/empty").mkdir()
+    everything = ["SciFact", "set", "TRECCOVID"]  # of MTEB's that come from its hub if they must
+    sources = [local_settings(source, add=own), params.Fetch(source="hub", corpus="mine.txt", add=own)]
+    sources.append(params.Fetch(source="generated", corpus="generated.txt", add=own))
+    misspelt = {"NFCropus": "Did you mean 'NFCorpus'", "sett": "'set'", "empty": "", "scifact": "MTEB's SciFact"}
+    for settings in sources:
+        assert asked.tasks(settings, everything) == ["SciFact", "TRECCOVID"]
+        for name, problem in misspelt.items():
+            with pytest.raises(NegbenchError, match=rf"'{name}' .*{problem}"):
+                asked.tasks(settings, [name])
+    assert asked.tasks(sources[-1], ["world-qa"]) == ["world-qa"]
     with pytest.raises(NegbenchError, match="Did you mean 'world-qa'"):
-        asked.tasks(world, ["world-qaa"])
+        asked.tasks(sources[-1], ["world-qaa"])
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
         (b"", r"the corpus is empty \(\S+/own/corpus/mine\.txt\)"),
-        (b"a\n" * 40 + b"caf\xe9\n", r"0xe9 is not UTF-8 \(\S+/own/corpus/mine\.txt:41\)"),
-        (b"a\n\n" * 40, r"^train.sentences asks for 41 sentences and the corpus has 40 \(\S+/own/corpus/mine\.txt\)"),
+        (b"a\n" * 99 + b"caf\xe9\n", r"0xe9 is not UTF-8 \(\S+/own/corpus/mine\.txt:100\)"),
+        (
+            b"a\n" * 40,
+            r"^train.sentences asks for 41 .* has 40 lines \(fetch.corpus, mine.txt\).* larger corpus\.$",
+        ),
     ],
 )
 def test_a_text_that_will_not_do_ends_the_fetch(
@@ -195,6 +210,37 @@ def test_a_text_that_will_not_do_ends_the_fetch(
     assert not (project / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "who"),
+    [
+        ("methods.simcse.train.sentences=3", "methods.simcse.train.sentences"),
+        ("methods.simcse.train.sentences=3.0", "methods.simcse.train.sentences"),
+        ("+ablate.own={method: mocose, seeds: [0], train: {sentences: 3}, cells: [{}]}", "ablate.own"),
+        ("+ablate.own={method: mocose, seeds: [0], cells: [{}, {train: {sentences: 3}}]}", "ablate.own"),
+        ("evaluate.fit_sentences=3", "evaluate.fit_sentences"),
+    ],
+)
+def test_all_that_ask_for_sentences_are_heard_before_work_begins(project: Path, setting: str, who: str) -> None:
+    """With the fetch, and where settings have changed since."""
+    world = "fetch={source: generated, corpus: generated.txt, generated: {corpus_sentences: 2, pairs_per_subset: 2}}"
+    sets = "mteb.tasks=[world-qa]"
+    write_settings(world, sets)
+    fetch.fetch(Namespace(plan=False))
+    asked.check(params.load(), Path("data"))
+    write_settings(world, sets, setting)
+    for check in (lambda: fetch.fetch(Namespace(plan=False)), lambda: asked.check(params.load(), Path("data"))):
+        with pytest.raises(
+            NegbenchError, match=rf"^{who} asks for 3 .* has 2 lines.*raise fetch.generated.corpus_sent"
+        ):
+            check()
+
+
+def test_a_study_that_asks_for_less_than_its_method_is_taken_at_its_word(project: Path) -> None:
+    study = "+ablate.own={method: mocose, seeds: [0], train: {sentences: 2}, cells: [{}]}"
+    write_settings(study, "methods.mocose.train.sentences=3")
+    assert max(count for _, count in params.load().sentences()) == 2
+
+
 def test_a_text_that_nobody_asked_for_is_not_read(source: Path, own: Path, project: Path) -> None:
     (own / "corpus/broken.txt.xz").write_bytes(b"no archive")
     write_settings(f"fetch={{source: local, path: {source}, corpus: mine.txt, add: {own}}}")
@@ -206,13 +252,23 @@ def test_a_text_that_nobody_asked_for_is_not_read(source: Path, own: Path, proje
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NegbenchError, match=r"the data folder does not exist \(.*nowhere\)\. Set NEGBENCH_DATA"):
+    with pytest.raises(NegbenchError, match=r"the data folder does not exist \(.*nowhere\)\. Correct fetch\.path"):
         local.folder(local_settings(tmp_path / "nowhere"))
+    with pytest.raises(NegbenchError, match=r"the folder does not exist \(.*nowhere\)\. Correct fetch\.add"):
+        asked.corpus(local_settings(tmp_path, add=tmp_path / "nowhere"))
 
 
 def test_the_folder_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEGBENCH_DATA", str(tmp_path))
-    assert local.folder(params.Fetch(source="local", corpus="wiki.txt")) == tmp_path
+    settings = params.Fetch(source="local", corpus="wiki.txt")
+    assert local.folder(settings) == tmp_path
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NEGBENCH_DATA", str(tmp_path / "file"))
+    with pytest.raises(NegbenchError, match="the data folder is a file"):
+        local.folder(settings)
+    monkeypatch.setenv("NEGBENCH_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(NegbenchError, match=r"does not exist \(.*nowhere\)\. Set NEGBENCH_DATA"):
+        local.folder(settings)
 
 
 @pytest.mark.parametrize("value", [None, ""])

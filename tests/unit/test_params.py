@@ -77,7 +77,7 @@ def test_method_without_a_file_offers_the_nearest() -> None:
 def test_method_without_settings_says_how_to_add_them() -> None:
     values = demo()
     del values["methods"]["simcse"]
-    assert "Add `methods.simcse: {}`, or" in error_of(values)
+    assert "Add `methods.simcse: {}`." in error_of(values)
 
 
 def test_doubled_seed_is_refused() -> None:
@@ -115,7 +115,11 @@ def test_a_methods_own_settings_are_checked() -> None:
         ("train.lr", "cannot apply 'train.lr'.*key=value"),
         ("seeds=[0] trained=[simcse", "cannot apply 'trained=\\[simcse'.*key=value"),
         ("=3", "cannot apply '=3'.*key=value"),
-        ("study=3", "cannot apply 'study=3'.*key=value"),
+        ("study=3", "cannot apply 'study=3': .*Got int.*key=value"),
+        ("study=[[a]]", "cannot apply 'study=\\[\\[a\\]\\]'.*key=value"),
+        ("~methods.dcl ~methods.dcl", "cannot apply '~methods.dcl': .*key=value"),
+        ("ablate=3", "setting 'ablate'.*valid dictionary"),
+        ("ablate.ema_decay=3", "setting 'ablate.ema_decay'.*valid dictionary"),
         ("methods.mocose.queue=3", "unknown setting 'queue' \\(profile demo: methods.mocose\\)"),
         ("train.lr=${x}", "cannot apply 'train.lr=\\$\\{x\\}'.*key=value"),
         ("study=[ema_dekay]", "no such study 'ema_dekay'.*Did you mean 'ema_decay'"),
@@ -124,6 +128,12 @@ def test_a_methods_own_settings_are_checked() -> None:
 def test_what_would_fail_later_is_refused_at_once(override: str, says: str) -> None:
     with pytest.raises(NegbenchError, match=says):
         profile.compose("demo", override.split())
+
+
+def test_an_empty_setting_is_told_as_it_stands() -> None:
+    """As of an empty variable of a shell."""
+    with pytest.raises(NegbenchError, match=r"cannot apply '': .*key=value"):
+        profile.compose("demo", ["seeds=[0]", ""])
 
 
 def test_a_cells_recipe_wins_over_the_studys_and_that_over_the_methods() -> None:

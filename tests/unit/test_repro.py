@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import psutil
@@ -20,9 +24,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from repositories import until
 
+from pipelines import profile
 from pipelines.cluster import connect, side_by_side
 from pipelines.graph import Stage
+from pipelines.locks import alone, holder
 from pipelines.params import ROOT
+from pipelines.paths import REPRO_LOCK
 from pipelines.progress import Board
 
 
@@ -152,6 +159,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "meet.py").write_text(MEET)
     (tmp_path / "dvc.yaml").write_text(STAGES)
     (tmp_path / "source").write_text("x")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     return tmp_path
 
 
@@ -180,6 +188,39 @@ def test_the_cores_are_shared_out_but_for_a_stage_that_is_alone(project: Path, m
     done = repro(project, "--jobs", str(CPU_COUNT))
     assert done.returncode == 0, done.stdout + done.stderr
     assert ((project / "one").read_text(), (project / "all").read_text()) == ("1\n", f"{CPU_COUNT}\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ("seeds: [0, 1, 2]", "seeds: 0", "setting 'seeds': .* valid list, got 0 .params.yaml"),
+        ("checkpoint_seconds", "checkpoint_secnds", "'checkpoint_secnds'.*Did you mean 'checkpoint_seconds'"),
+        ("", None, "no settings here .params.yaml"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_told_before_dvc_reads_them(
+    project: Path, before: str, after: str | None, problem: str
+) -> None:
+    settings = project / "params.yaml"
+    assert before in settings.read_text()
+    settings.write_text(settings.read_text().replace(before, after)) if after else settings.unlink()
+    done = repro(project)
+    assert done.returncode == 1
+    assert re.fullmatch(f"error: .*{problem}.*\n", done.stderr)
+    assert not (project / "first").exists()
+
+
+def test_a_switch_of_profile_tells_of_the_run_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen = Namespace(name="demo", overrides=[])
+    profile.switch(chosen)
+    with alone(REPRO_LOCK, "a run"):
+        assert "a run, process" in holder(REPRO_LOCK)
+        chosen.overrides = ["seeds=[3]"]
+        with redirect_stdout(io.StringIO()) as printed:
+            profile.switch(chosen)
+    assert "note: a run, process" in printed.getvalue()
+    assert holder(REPRO_LOCK) == ""
 
 
 def test_independent_stages_run_side_by_side_and_dvc_agrees(project: Path) -> None:
@@ -301,6 +342,7 @@ def test_the_second_of_two_runs_waits_and_says_for_whom(project: Path) -> None:
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_data_whose_links_lead_nowhere_are_to_be_fetched_by_force(tmp_path: Path, jobs: str) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     (tmp_path / "data/corpus").mkdir(parents=True)
     (tmp_path / "data/corpus/text.txt").symlink_to(tmp_path / "cache/text.txt")
     ended = repro(tmp_path, "--jobs", jobs)

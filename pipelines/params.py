@@ -40,11 +40,11 @@ class Generated(Section):
     pairs_per_subset: int = Field(200, ge=2)
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
 # What the hub calls a repository, a commit, and a file in it; a name of ours that becomes that of a folder.
 Repository = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)?$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 HubPath = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
 FolderName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")]
 
 

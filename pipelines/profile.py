@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -91,9 +91,9 @@ def _composed(name: str, overrides: list[str]) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     with initialize_config_dir(str(PROFILES), version_base=None):
-        values = OmegaConf.to_container(compose(name, overrides=[*map(_added, overrides)]), resolve=True)
+        values: Any = OmegaConf.to_container(compose(name, overrides=[*map(_added, overrides)]), resolve=True)
     assert isinstance(values, dict)
-    return cast("dict[str, Any]", values)
+    return values
 
 
 def _at_fault(name: str, overrides: list[str], refusals: tuple[type[Exception], ...]) -> str | None:

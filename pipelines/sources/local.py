@@ -52,7 +52,8 @@ def fetch(source: Path, target: Path, corpus: str | None) -> None:
         corpus: the name of one of its texts; None for no text.
 
     Raises:
-        NegbenchError: a set is missing, its rows are not the published ones, or a link leads nowhere.
+        NegbenchError: a set is missing, its rows are not the published ones, or a link leads nowhere. Nothing is linked
+            then.
     """
     found = files(source, corpus)
     check_sets(source)
@@ -68,8 +69,7 @@ def add(source: Path, target: Path, corpus: str) -> None:
         corpus: the name of the one text that is trained on.
 
     Raises:
-        NegbenchError: there is neither text nor set, or one of their files is in `target` already. Nothing is linked
-            then.
+        NegbenchError: as `added`, or one of the files is in `target` already. Nothing is linked then.
     """
     found = added(source, corpus)
     for file in found:
@@ -82,7 +82,7 @@ def added(source: Path, corpus: str) -> list[Path]:
     """Every file of `source` that `add` links.
 
     Raises:
-        NegbenchError: there is none.
+        NegbenchError: there is none, or a link leads nowhere.
     """
     text = source / "corpus" / corpus
     if found := [*([text] if text.is_file() else []), *_below(source / "beir")]:
@@ -93,21 +93,26 @@ def added(source: Path, corpus: str) -> list[Path]:
 
 def _link(found: Iterable[Path], source: Path, target: Path) -> None:
     for file in found:
-        if not file.exists():
-            raise NegbenchError("a link leads nowhere", file, "Mend the link, or remove it.")
         link = target / file.relative_to(source)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(file.resolve())
 
 
 def files(source: Path, corpus: str | None) -> list[Path]:
-    """Every file of `source` that `fetch` links, no text without a name of one."""
+    """Every file of `source` that `fetch` links, no text without a name of one.
+
+    Raises:
+        NegbenchError: a link leads nowhere.
+    """
     text = [source / "corpus" / corpus] if corpus else []
     return [*(file for part in ("senteval", "beir", "models") for file in _below(source / part)), *text]
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Every file below `folder`; folders that are links themselves are followed."""
+    """Every file below `folder`; folders that are links are followed, and a link to nothing is refused."""
     for parent, _, names in os.walk(folder, followlinks=True):
         for name in names:
-            yield Path(parent, name)
+            file = Path(parent, name)
+            if not file.exists():
+                raise NegbenchError("a link leads nowhere", file, "Mend the link, or remove it.")
+            yield file

@@ -116,6 +116,7 @@ def test_a_link_that_leads_nowhere_is_named(source: Path, tmp_path: Path) -> Non
     (source / "beir/tiny/gone").symlink_to(tmp_path / "gone")
     with pytest.raises(NegbenchError, match=r"a link leads nowhere \(\S+/beir/tiny/gone\)"):
         local.fetch(source, tmp_path / "target", "wiki.txt")
+    assert not (tmp_path / "target").exists()
 
 
 def test_a_missing_set_is_named(source: Path, tmp_path: Path) -> None:

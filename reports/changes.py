@@ -17,8 +17,7 @@ from scipy import stats
 from reports.families import AVERAGE
 from reports.rules import MEASURES
 from reports.stats import CONFIDENCE, MIN_SEEDS, Effect, holm, rounding, summarise
-from reports.tested import LEVEL
-from reports.verdicts import ROUNDING
+from reports.tested import LEVEL, ROUNDING
 from reports.wording import number, seeds
 
 Key = tuple[str, str, str]  # method, task, metric

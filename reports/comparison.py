@@ -14,7 +14,10 @@ from reports.wording import listing, score, signed
 CAPTION = (
     "Our mean beside the reported score (in italics), their difference, and beneath it how far off a further run may "
     "be: half the width of Student's {confidence} prediction interval, for as many runs as the reported score is the "
-    "mean of, or one where the paper does not say."
+    "mean of, or one where the paper does not say. *Reproduced*: the whole {confidence} interval of our mean lies near "
+    "the reported score, *not reproduced*: the whole of it elsewhere, and further off than a further run may be; else "
+    "*undecided*. Near is what two averages of one setting are known to differ by in the paper or in runs of its "
+    "recipe by others; without training, what printing rounds off."
 )
 
 

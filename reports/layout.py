@@ -13,7 +13,7 @@ from reports.wording import MINUS, MISSING
 
 GLYPHS = {  # verdict to its sign: how much of the disc is filled
     "supported": "full", "reproduced": "full",
-    "undecided": "half", "partly": "half",
+    "undecided": "half",
     "contradicted": "empty", "not reproduced": "empty",
     "not tested": "none", "not comparable": "none",
 }  # fmt: skip

@@ -38,7 +38,7 @@ class Protocol(Strict):
     aggregation: str | None  # how the subsets of STS12-16 become one score
     selection: str | None  # which checkpoint is reported
     split: Literal["dev", "test"] | None
-    noise: Value | None = None  # half the spread of the paper's own numbers for one setting
+    noise: Value | None = None  # how far apart two averages of one setting may lie: the range of those that are known
 
 
 class Row(Strict, ABC):

@@ -8,6 +8,7 @@ from reports.families import STS
 from reports.records import LeftOut, Results, Stored, read
 
 LEVEL = 0.05  # of an adjusted p
+ROUNDING = 0.005  # points: a printed score is this exact
 
 
 class Difference(Stored):
@@ -30,8 +31,9 @@ class Difference(Stored):
 
     @property
     def real(self) -> bool:
-        """Whether the difference is more than noise."""
-        return self.adjusted is not None and self.adjusted <= LEVEL
+        """Whether the difference is more than noise, and more than printed scores round off."""
+        moved = self.estimate is not None and abs(self.estimate) >= ROUNDING
+        return moved and self.adjusted is not None and self.adjusted <= LEVEL
 
 
 class Comparison(Stored):

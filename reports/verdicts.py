@@ -17,18 +17,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.errors import NegbenchError
-from reports.families import STS
+from reports.families import AVERAGE, STS
 from reports.paper import METRIC, Paper, Protocol, Row, Value
 from reports.records import Comparable, Info, Method, Provenance, Results
 from reports.stats import CONFIDENCE, MIN_SEEDS, Sample, summarise
+from reports.tested import ROUNDING
 from reports.wording import number, seeds, signed
 
-Verdict = Literal["reproduced", "partly", "not reproduced", "not comparable"]
+Verdict = Literal["reproduced", "undecided", "not reproduced", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 WIDTH = 120  # of a table in a terminal, at least: its columns say nothing when cut to what a pipe is taken for
-ROUNDING = 0.005  # a printed score is this exact
-NOISE = 0.45  # what the one paper has whose numbers tell its noise; for the others, which printed one run each
 
 
 @dataclass(frozen=True)
@@ -128,11 +127,14 @@ def _compare(method: Method, row: Row, paper: Paper, task: str) -> Comparison:
         return Comparison(
             task, measured, reported, reach, "not comparable", f"{seeds(measured.n)}: too few to judge by"
         )
-    noise = paper.protocols[row.protocol].noise
-    near = (noise.value if noise else NOISE) if method.trained else ROUNDING  # without training there is no noise
-    verdict, reason = _verdict(abs(measured.mean - reported.value), near, reach)
+    if method.trained:
+        noise = paper.protocols[row.protocol].noise
+        near = noise.value if noise else None
+    else:
+        near = ROUNDING * (2 if task == AVERAGE else 1)  # papers average what they have rounded
+    verdict, reason = _verdict(abs(measured.mean - reported.value), measured.half_width or 0.0, near, reach or 0.0)
     if lost := len(method.runs) - measured.n:  # those that are left may be the lucky ones
-        verdict = "partly" if verdict == "reproduced" else verdict
+        verdict = "undecided" if verdict == "reproduced" else verdict
         reason += f"; {number(lost)} of {seeds(len(method.runs))} without a score"
     return Comparison(task, measured, reported, reach, verdict, reason)
 
@@ -147,21 +149,30 @@ def _incomparable(method: Method, row: Row, theirs: Protocol) -> str | None:
     return _difference(method, row, theirs)
 
 
-def _verdict(distance: float, near: float, reach: float | None) -> tuple[Verdict, str]:
+def _verdict(distance: float, half_width: float, near: float | None, reach: float) -> tuple[Verdict, str]:
     """Two-sided: a score above the reported one is as far from reproducing it as a score below.
+
+    An interval that only holds the reported number shows nothing but that our seeds are few. For a score to be
+    reproduced the whole of it has to be near (a test of equivalence), and for one not to be, the whole of it elsewhere.
+    `near` is of the average; a single task varies more, which `reach` allows for.
 
     Args:
         distance: between measured mean and reported value, in points.
-        near: the distance within which the two are one result, whatever the spread of our seeds.
-        reach: as `Comparison.reach`.
+        half_width: of the interval of the mean; 0 for what does not vary.
+        near: the distance within which the two are one result; None where nobody knows the paper's noise.
+        reach: as `Comparison.reach`; 0 for what does not vary.
     """
-    if distance <= near:
-        return "reproduced", f"within {near:g} points"
-    if reach is None:
-        return "not reproduced", f"further off than {near:g} points"
-    if distance <= reach:
-        return "partly", f"further off than {near:g} points, but a further run could be as far off"
-    return "not reproduced", f"further off than {near:g} points, and than {CONFIDENCE:.0%} of further runs would be"
+    ours = f"the {CONFIDENCE:.0%} interval of our mean" if half_width else "our score"
+    if near is not None and distance + half_width <= near:
+        return "reproduced", f"{ours} lies within {near:g} points"
+    if distance > max((near or 0.0) + half_width, reach):
+        nearer = f", and {CONFIDENCE:.0%} of further runs would be nearer" if reach else ""
+        return "not reproduced", f"{ours} lies further off than {near or 0:g} points{nearer}"
+    if near is None:
+        return "undecided", "a further run could be as far off, and how far apart two of the paper's lie is not known"
+    if distance - half_width > near:
+        return "undecided", f"{ours} lies further off than {near:g} points, but a further run could be as far off"
+    return "undecided", f"{ours} lies partly within {near:g} points"
 
 
 def _difference(method: Method, row: Row, theirs: Protocol) -> str | None:

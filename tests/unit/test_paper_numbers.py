@@ -190,7 +190,7 @@ def test_the_shares_of_table_7_are_its_fills() -> None:
     assert all(cell["initial_fill"] == max(1, shares[cell["share"]] * cell["queue_size"]) for cell in table)
 
 
-def test_the_noise_is_half_the_spread_of_one_setting() -> None:
+def test_the_noise_is_the_spread_of_one_setting() -> None:
     """Blocks whose settings are the base model's, known to be so, and the four values that they have for it."""
     base = {"ema_decay": 0.85, "queue_size": 512, "batch_size": 64}
     found = {
@@ -203,7 +203,16 @@ def test_the_noise_is_half_the_spread_of_one_setting() -> None:
     assert found == {76.41, 76.49, 77.25, 77.30}
     noise = PAPERS["mocose"].protocols["own"].noise
     assert noise
-    assert noise.value == pytest.approx((max(found) - min(found)) / 2, abs=0.0051)
+    assert noise.value == pytest.approx(max(found) - min(found))
+
+
+def test_the_noise_of_a_recipe_that_others_ran_is_the_spread_of_their_runs() -> None:
+    paper = PAPERS["simcse"]
+    (typical,) = (other for other in paper.reproductions if other.setting.startswith("typical"))
+    noise = paper.protocols["own"].noise
+    assert noise and typical.range
+    assert noise.value == pytest.approx(typical.range[1] - typical.range[0])
+    assert (noise.source, noise.certainty) == (typical.source, typical.certainty)
 
 
 # The notebook.

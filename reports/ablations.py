@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from reports import document
 from reports.block import Block
+from reports.contrast import contenders
 from reports.document import Figure, Group, Notes, Row, Section, Table
 from reports.markup import literal
 from reports.paper import Paper
 from reports.prose import apart, measured
 from reports.reported import Point, beside, blocks, peak
 from reports.sources import CERTAINTIES
-from reports.stats import overlap, summarise
+from reports.stats import CONFIDENCE, summarise
 from reports.study import Cell, Study
 from reports.study_wording import LIMITS, MARKS, MEANINGS, about, kind, label, place, shown, term, title
 from reports.wording import MISSING, listing, number, score, seeds
@@ -47,14 +48,13 @@ def text(study: Study, found: Sequence[Block]) -> str:
         mean = summarise([value for cell in there for value in cell.values]).mean
         sentences.append(f"Our {number(len(there))} cells there have {score(mean)} on average.")
     elif there:
-        against = apart(top, there[0].sample) if study.seeds > 1 else ""
+        against = apart(best.scores, there[0].scores) if study.seeds > 1 else ""
         sentences.append(f"Ours there is {measured(there[0].sample)}{against}.")
     ranked = study.ranked
-    others = [cell.sample for cell in ranked if cell is not best]
     if study.seeds == 1:
         sentences.append("There is one seed, so nothing tells settings from chance.")
-    elif others:
-        sentences.append(_touching(sum(overlap(top, other) for other in others), len(others)))
+    elif len(ranked) > 1:
+        sentences.append(_contending(study, ranked))
     if lifted := [label(study, cell) for cell in study.done if cell not in ranked]:
         have, are = ("has its checkpoint", "is") if len(lifted) == 1 else ("have their checkpoints", "are")
         sentences.append(f"{listing(lifted)} {have} chosen by these very scores and {are} not counted.")
@@ -139,7 +139,8 @@ def _reported(match: tuple[Block, Point] | None, notes: Notes) -> document.Cell:
 
 
 def _source(block: Block) -> str:
-    return f"{block.where} ({block.source}, {CERTAINTIES[block.certainty]})"
+    what = "median, " if "median" in block.columns else ""
+    return f"{block.where} ({what}{block.source}, {CERTAINTIES[block.certainty]})"
 
 
 def _facts(study: Study) -> list[str]:
@@ -174,8 +175,16 @@ def _course(study: Study, cell: Cell) -> str:
     return f"{score(summarise(first).mean)} to {score(summarise(last).mean)} ({label(study, cell)})"
 
 
-def _touching(count: int, others: int) -> str:
-    if count == 0:
-        return "The range of the best cell's seeds lies above those of all others."
-    share = "all" if count == others else f"{number(count)} of the {number(others)}"
-    return f"The range of the best cell's seeds overlaps with those of {share} others."
+def _contending(study: Study, ranked: Sequence[Cell]) -> str:
+    """Which settings the seeds leave as the best."""
+    judged = [cell for cell in ranked if len(cell.scores) > 1]
+    left = [cell for cell, may in zip(judged, contenders([cell.scores for cell in judged]), strict=True) if may]
+    if len(judged) < 2:
+        return "Too few settings have two seeds left to be told from chance."
+    whole = f"{number(len(judged))} settings with two seeds or more"
+    if len(left) == len(judged):
+        return f"By the seeds, any of the {whole} may be the best."
+    among = (
+        f"one of these: {listing([label(study, cell) for cell in left])}" if len(left) > 1 else place(study, left[0])
+    )
+    return f"By the seeds, the best of the {whole} is with {CONFIDENCE:.0%} confidence {among}."

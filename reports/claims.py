@@ -16,7 +16,7 @@ from reports.records import Results
 from reports.reported import beside
 from reports.rules import MEASURES, matches
 from reports.study import Cell, Study
-from reports.tested import Difference
+from reports.tested import ROUNDING, Difference
 from reports.wording import number, score, seeds
 
 StudyRule = rules.Cells | rules.Collapse
@@ -87,8 +87,9 @@ def _finding(evidence: Evidence, paper: Paper, claim: Claim, rule: rules.Rule) -
     if tested:
         found, noise = replace(found, low=tested.low, high=tested.high, p=tested.p), "seeds and items"
     answer, reason = _decide(found, n, noise)
-    if tested and answer != "undecided" and not tested.real:
-        reason += "; judged together with the other methods, by Holm's procedure, it is no more than noise"
+    if tested and answer != "undecided" and not tested.real:  # the report's table of differences says so too
+        answer = "undecided"
+        reason += "; but judged together with the other methods, by Holm's procedure, it is no more than noise"
     if lost := sum(_lost(evidence, rule, than=than) for than in (False, True)):
         reason += f"; {_runs(lost)} without a score left out"
     if doubt := _doubt(evidence, rule, answer):
@@ -137,6 +138,8 @@ def _label(results: Results, name: str) -> str:
 def _decide(found: Contrast, n: int, noise: str) -> tuple[Answer, str]:
     if found.low is None or found.high is None:
         return "undecided", f"{seeds(n)} a setting: no interval"
+    if abs(found.difference) < ROUNDING:  # runs that end in nearly one checkpoint differ by nothing, and surely so
+        return "undecided", "the difference is less than printed scores round off"
     if found.low > 0:
         return "supported", f"the interval over {noise} lies above zero"
     if found.high < 0:

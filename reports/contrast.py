@@ -1,4 +1,4 @@
-"""The best of one group of settings against the best of another, over seeds: how claims are tested."""
+"""The best of one group of settings against the best of another, over seeds; and which settings may be the best."""
 
 from __future__ import annotations
 
@@ -56,6 +56,26 @@ def contrast(better: Sequence[Scores], than: Sequence[Scores]) -> Contrast:
     above = min(max(pair.p_above for pair in row) for row in pairs) * rows
     below = min(max(pair.flipped.p_above for pair in column) for column in columns) * across
     return Contrast(ours, theirs, low, high, min(1.0, 2 * min(above, below)))
+
+
+def contenders(settings: Sequence[Scores]) -> list[bool]:
+    """Which of these settings may have the highest true mean: a set that holds the one that has, with confidence.
+
+    One is out where another exceeds it by a one-sided test at the level of its share in as many tests as there are
+    others (Hsu 1984, with Bonferroni's bound). The best itself can only go out by an error of one of these, so that the
+    set misses it at most as often as the confidence says, whichever leads in the scores. Pairs of settings are compared
+    as in `contrast`.
+
+    Args:
+        settings: the scores of each, of two seeds or more.
+    """
+    if len(settings) < 2:
+        return [True] * len(settings)
+    alpha = ALPHA / (len(settings) - 1)
+    return [
+        not any(_Difference.of(other, one).bound(alpha) > 0 for other in settings if other is not one)
+        for one in settings
+    ]
 
 
 @dataclass(frozen=True)

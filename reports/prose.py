@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.contrast import Scores, contrast
 from reports.families import AVERAGE, STS, Family, families
 from reports.paper import METRIC
 from reports.records import Method, Results
-from reports.stats import Sample, overlap
+from reports.stats import Sample
 from reports.verdicts import NATURES, VERDICTS, Comparisons, sample
-from reports.wording import listing, number, score, seeds
+from reports.wording import listing, number, score, seeds, signed
 
 
 def measured(result: Sample) -> str:
@@ -35,7 +36,8 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
         sentence = f"{best.info.label} is highest with {measured(top)} over {seeds(top.n)}"
         if len(trained) > 1:
             second, next_top = trained[1]
-            sentence += f", followed by {second.info.label} with {measured(next_top)}{apart(top, next_top)}"
+            told = apart(*(one.values(AVERAGE, METRIC) for one in (best, second)))
+            sentence += f", followed by {second.info.label} with {measured(next_top)}{told}"
         sentences.append(sentence + ".")
     if peeking:
         named = [f"{method.info.label} ({measured(result)})" for method, result in _averages(peeking)]
@@ -96,8 +98,9 @@ def _standing(results: Results, comparisons: Sequence[Comparisons]) -> str:
     )
 
 
-def apart(a: Sample, b: Sample) -> str:
-    """How the seeds of two settings lie, as the end of a sentence."""
-    if a.n == b.n == 1:
-        return "; one seed each cannot tell them apart"
-    return f"; the ranges of their seeds {'' if overlap(a, b) else 'do not '}overlap"
+def apart(ours: Scores, theirs: Scores) -> str:
+    """What the seeds say of the difference of two settings, as the end of a sentence."""
+    found = contrast([ours], [theirs])
+    if found.low is None or found.high is None:
+        return "; too few seeds to tell them apart"
+    return f"; the difference is {signed(found.difference)} [{score(found.low)}, {score(found.high)}]"

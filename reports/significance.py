@@ -38,7 +38,7 @@ def _method(found: Significance) -> str:
         f"accuracy is taken to vary from seed to seed by what counting examples rounds off at least. Tests of one "
         f"family are judged together, by Holm's procedure: the averages of all methods over one set of tasks are a "
         f"family, and so are all tasks of one set for one method. A difference counts as more than noise where the "
-        f"p so adjusted is at most {LEVEL:g}."
+        f"p so adjusted is at most {LEVEL:g}, and the difference no less than printed scores round off."
     )
 
 
@@ -54,20 +54,23 @@ def _findings(found: Significance) -> Iterable[str]:
         yield f"**{share} {are} more than noise**" + (f": {listing(real)}." if real else ".")
         if len(real) < len(judged):
             yield "The others may have either sign: nothing here says that those methods are equal."
-    tasks = [task for _, one in averages for task in one.tasks.values() if task.p is not None]
+    asked = [[task for task in one.tasks.values() if task.p is not None] for _, one in averages]
+    asked = [tasks for tasks in asked if tasks]
+    tasks = [task for own in asked for task in own]
     if tasks:
         alone = sum(task.items_p is not None and task.items_p <= LEVEL for task in tasks)
         yield (
             f"On single tasks it is {sum(task.real for task in tasks)} of {len(tasks)}. A test over the items alone, "
             f"which takes the trained encoders as given and each task by itself, calls {alone} of these different: "
-            f"between the two lies what other seeds may undo, and what chance yields to those who ask often."
+            f"between the two lies what other seeds may undo, and what chance yields to those who ask often. The tasks "
+            f"are judged in {number(len(asked))} families: if nothing had any effect, chance alone would find "
+            f"something in at most about {LEVEL * len(asked):.1g} of them."
         )
     shares = [one.average.seed_share for _, one in judged if one.average.seed_share is not None]
     if shares:
-        source = "seeds" if median(shares) > 1 / 2 else "items"
         yield (
             f"The seeds' share of an average's variance is {min(shares):.0%} to {max(shares):.0%}, its median "
-            f"{median(shares):.0%}: more {source} would narrow most of these intervals best."
+            f"{median(shares):.0%}."
         )
 
 

@@ -67,11 +67,6 @@ def summarise(values: Sequence[float]) -> Sample:
     return Sample(n, float(scores.mean()), std, half_width, float(scores.min()), float(scores.max()))
 
 
-def overlap(a: Sample, b: Sample) -> bool:
-    """Whether the ranges of the two samples' scores meet: then the seeds do not separate them."""
-    return a.low <= b.high and b.low <= a.high
-
-
 def iqm(values: ArrayLike, axis: int = -1) -> Floats:
     """Mean of the middle half of n values along one axis; those that it cuts through count by their part in it."""
     scores = np.asarray(values, dtype=np.float64)

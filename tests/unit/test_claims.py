@@ -117,11 +117,21 @@ def test_the_noise_of_the_items_counts_where_it_is_known(results: Path) -> None:
     assert (other.answer, other.reason) == ("supported", "the interval over seeds lies above zero")
     changed = {name for name, one in wide.items() if one != judge(loaded)[name]}
     assert changed == {key}
-    for adjusted, noise in ((0.04, False), (0.06, True)):
+    for adjusted, answer, noise in ((0.04, "supported", False), (0.06, "undecided", True)):
         narrow = judge(loaded, significance=stage_says(estimate, 0.5, 3.4, adjusted))[key]
-        assert narrow.answer == "supported"
+        assert narrow.answer == answer
         assert narrow.reason.startswith("the interval over seeds and items lies above zero")
         assert narrow.reason.endswith("no more than noise") == noise
+
+
+def test_what_printing_rounds_off_decides_nothing(results: Path) -> None:
+    """Runs that end in nearly one checkpoint differ by next to nothing, but by that at every seed."""
+    for lead, answer in ((0.004, "undecided"), (0.006, "supported")):
+        score(results, "softcse_weight", [60 + lead, 61 + lead, 62 + lead + 1e-4])
+        score(results, "simcse", [60.0, 61.0, 62.0])
+        found = judge(records.load(results))["softcse/sts: SoftCSE (weight)"]
+        assert found.contrast is not None and found.contrast.low is not None and found.contrast.low > 0
+        assert found.answer == answer
 
 
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.contrast import Scores, contrast
+from reports.contrast import Scores, contenders, contrast
 
 scores = st.lists(st.floats(0, 100, width=32), min_size=2, max_size=6)
 
@@ -123,3 +123,33 @@ def test_the_interval_covers(better: list[float], than: list[float], seeds: int,
     assert held / trials >= 0.95 - slack
     if truth == 0:
         assert wrong / trials <= 0.05 + slack
+
+
+def test_the_best_setting_is_among_the_contenders_as_often_as_said() -> None:
+    """With equal means each is the best; with one apart that one is, and what lies far below is left out."""
+    random = np.random.default_rng(0)
+    held, worst = 0, 0
+    for _ in range(1000):
+        scores = random.normal([60.0, 60.0, 60.0, 50.0], 0.5, (4, 4)) + random.normal(
+            0, 2, (4, 1)
+        )  # seeds: common luck
+        found = contenders([dict(enumerate(column)) for column in scores.T.tolist()])
+        held += found[0]
+        worst += found[3]
+    assert held / 1000 >= 0.95
+    assert worst / 1000 < 0.05
+
+
+def test_contenders_are_those_that_no_other_beats_by_scipys_test() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(20):
+        columns = random.normal([0, 0.5, 1], 0.4, (3, 3)).T
+        beaten = [
+            any(
+                stats.ttest_rel(other, one, alternative="greater").pvalue < 0.05 / 2
+                for other in columns
+                if other is not one
+            )
+            for one in columns
+        ]
+        assert contenders([dict(enumerate(one)) for one in columns.tolist()]) == [not lost for lost in beaten]

@@ -207,12 +207,6 @@ def test_one_seed_has_no_spread() -> None:
     assert (sample.mean, sample.std, sample.half_width) == (50.0, None, None)
 
 
-@given(scores, scores)
-def test_ranges_overlap_exactly_if_sorting_interleaves_them(a: list[float], b: list[float]) -> None:
-    apart = max(a) < min(b) or max(b) < min(a)
-    assert stats.overlap(stats.summarise(a), stats.summarise(b)) == (not apart)
-
-
 def test_retrieval_of_other_data_is_refused(results: Path) -> None:
     edit(results / "simcse/1/mteb/records.json", lambda content: content["provenance"].update(data_hash="other"))
     with pytest.raises(NegbenchError, match=r"data_hash differs from that in .*simcse/1/records.json"):

@@ -89,10 +89,9 @@ def test_everything_real_leaves_no_others() -> None:
     assert "The others" not in built(REAL, REAL)[1]
 
 
-@pytest.mark.parametrize(("share", "source"), [(0.9, "more seeds"), (0.1, "more items")])
-def test_the_larger_source_of_noise_is_named(share: float, source: str) -> None:
-    one = NOISE.model_copy(update={"seed_share": share})
-    assert f"{source} would narrow" in built(one, one)[1]
+def test_what_chance_yields_on_single_tasks_is_said() -> None:
+    assert "judged in two families" in built(REAL, NOISE)[1]
+    assert "something in at most about 0.1 of them" in built(REAL, NOISE)[1]
 
 
 def test_one_seed_gets_no_interval() -> None:

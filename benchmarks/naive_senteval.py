@@ -94,7 +94,7 @@ class Task:
             predicted[held_out] = self._fit(l2, x[train], y[train])[0].predict(x[held_out]).numpy()
             dev.append(score)
             test.append(round(100 * float(np.mean(predicted[held_out] == y[held_out])), 2))
-        return round(float(np.mean(test)), 2), round(float(np.mean(dev)), 2), predicted
+        return float(round(np.mean(test), 2)), float(round(np.mean(dev), 2)), predicted
 
     def cross_validated(self, train: tuple[Tensor, Labels], test: tuple[Tensor, Labels]) -> Scores:
         """Folds of the training part."""
@@ -116,7 +116,7 @@ class Task:
         for l2 in L2:
             parts = self.folds.split(y, y)
             found = [self._fit(l2, x[a], y[a], (x[b], y[b]))[1] for a, b in parts]
-            scores.append(round(100 * float(np.mean(found)), 2))
+            scores.append(float(round(100 * np.mean(found), 2)))
         best = int(np.argmax(scores))
         return scores[best], L2[best]
 

@@ -6,7 +6,7 @@ with train and test parts is cross-validated on train, one with a dev part too i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,9 +127,9 @@ class _Task:
         predicted = np.empty_like(labels)
         for (_, test), own in zip(outer, weights, strict=True):
             predicted[test] = _classify(features[test], own[0])
-        acc = np.mean([_per_cent(predicted[test] == labels[test]) for _, test in outer])
-        devacc = np.mean([score for _, score in chosen])
-        return Outcome(round(float(acc), 2), round(float(devacc), 2), strengths.tolist(), predicted)
+        acc = _mean([_per_cent(predicted[test] == labels[test]) for _, test in outer])
+        devacc = _mean([score for _, score in chosen])
+        return Outcome(acc, devacc, strengths.tolist(), predicted)
 
     def cross_validated(self, features: Mapping[str, Tensor], labels: Mapping[str, Labels]) -> Outcome:
         splits = [Split(kept, held_out) for kept, held_out in self._folds(labels["train"])]
@@ -177,12 +177,18 @@ class _Task:
 
 def _best(accuracy: NDArray[np.float64]) -> tuple[int, float]:
     """The strength with the best mean of (folds, L) accuracies, the first of equals, and that mean in per cent."""
-    scores = [_per_cent(own) for own in accuracy.T]
+    scores = [_mean(100 * own) for own in accuracy.T]
     return int(np.argmax(scores)), max(scores)
 
 
-def _per_cent(share: NDArray[np.float64] | NDArray[np.bool_]) -> float:
-    return round(100 * float(np.mean(share)), 2)
+def _mean(scores: Sequence[float] | NDArray[np.float64]) -> float:
+    """Rounded as SentEval rounds means: by numpy, which takes a 5 after the second decimal to the even one."""
+    return float(np.round(np.mean(scores), 2))
+
+
+def _per_cent(right: NDArray[np.bool_]) -> float:
+    """Rounded as SentEval rounds an accuracy: by Python, to what is nearer in binary."""
+    return round(100 * float(np.mean(right)), 2)
 
 
 def _classify(features: Tensor, weights: Tensor) -> Labels:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from benchmarks.naive_senteval import Task
-from eval import transfer
+from eval import selection, transfer
 from eval.classifier import TRAINING
 from eval.embeddings import EmbeddedOnce
 from eval.selection import select
@@ -314,3 +314,10 @@ def test_the_program_names_what_it_does_not_know(
 ) -> None:
     assert run(transfer.main, transfer.parser(), ["--model", "nowhere", "--data", "nowhere", *options]) == 1
     assert capsys.readouterr().err == message
+
+
+def test_means_are_rounded_as_numpy_rounds_and_accuracies_as_python_does() -> None:
+    """As in SentEval: `round` of numpy's mean and of a quotient. 71.175 is a little below in binary."""
+    means = np.array([[0.7035], [0.72]])
+    assert selection._best(means) == (0, float(round(100 * np.mean(means), 2))) == (0, 71.18)
+    assert selection._per_cent(np.arange(800) < 0.71125 * 800) == round(100 * 569 / 800, 2)

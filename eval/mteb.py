@@ -182,9 +182,10 @@ def _score(task: AbsTaskRetrieval, model: _Model, files: ResultFiles | None) -> 
 
     name, kind, main = task.metadata.name, _kind(task), task.metadata.main_score
     per_query: list[Mapping[str, Mapping[str, float]]] = []
+    merged: dict[str, float] = {}
     scores = {}
     start = monotonic()
-    _keep_scores(task, per_query)
+    _keep_scores(task, per_query, merged)
     try:
         for split in task.eval_splits:
             model.prepare(task, split)
@@ -203,19 +204,39 @@ def _score(task: AbsTaskRetrieval, model: _Model, files: ResultFiles | None) -> 
         name,
         kind,
         main,
-        {metric: Score(100 * float(mean), len(rows)) for metric, mean in means.items()},
+        {
+            metric: Score(100 * float(mean), len(merged) if merged and metric == main else len(rows))
+            for metric, mean in means.items()
+        },
         [query for query, _ in rows],
         {metric: np.array([values[theirs] for _, values in rows]) for metric, theirs in PER_QUERY.items()},
+        dict(sorted(merged.items())),
     )
 
 
-def _keep_scores(task: AbsTaskRetrieval, kept: list[Mapping[str, Mapping[str, float]]]) -> None:
-    """Let the task append the scores by query that it forms its means of, one mapping a subset."""
-    theirs = task.task_specific_scores
+def _keep_scores(
+    task: AbsTaskRetrieval, kept: list[Mapping[str, Mapping[str, float]]], merged: dict[str, float]
+) -> None:
+    """Let the task hand out the scores by query that it forms its means of.
 
-    def keeping(scores: Any, *arguments: Any, **options: Any) -> dict[str, float]:
+    Args:
+        task: whose `task_specific_scores` is wrapped, which MTEB calls once a subset.
+        kept: takes a mapping for each subset.
+        merged: takes the main score of each query, where it is over the best of a query's parts. MTEB tells the parts
+            by the end of their ids; a query alone gets its score from the task's own function.
+    """
+    theirs, main = task.task_specific_scores, task.metadata.main_score
+
+    def keeping(scores: Any, qrels: Any, results: Any, *rest: Any, **options: Any) -> dict[str, float]:
         kept.append(scores)
-        return theirs(scores, *arguments, **options)
+        if main.startswith("max_over_subqueries_"):
+            parts: dict[str, list[str]] = {}
+            for part in qrels:
+                parts.setdefault(part.rpartition("_")[0], []).append(part)
+            for query, own in parts.items():
+                judged, ranked = ({part: every[part] for part in own} for every in (qrels, results))
+                merged[query] = theirs(scores, judged, ranked, *rest, **options)[main]
+        return theirs(scores, qrels, results, *rest, **options)
 
     task.task_specific_scores = keeping  # type: ignore[method-assign]
 

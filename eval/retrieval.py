@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,10 @@ class RetrievalResult:
         task: MTEB's name of it, or that of a folder of our own.
         kind: "retrieval" or "reranking".
         main: the metric that MTEB reports the task by: one of METRICS, or one that comes on top of them.
-        scores: by metric, times 100; `n` is the number of queries.
+        scores: by metric, times 100; `n` is the number of queries that it is a mean over.
         queries: ids of the Q queries, sorted.
         per_query: a (Q,) array for each metric of PER_QUERY, from 0 to 1; none where there is no score.
+        merged: where `main` is over queries that were asked in parts, its value by query, from 0 to 1; else empty.
     """
 
     task: str
@@ -36,6 +37,7 @@ class RetrievalResult:
     scores: dict[str, Score]
     queries: list[str]
     per_query: dict[str, NDArray[np.float64]]
+    merged: dict[str, float] = field(default_factory=dict)
 
 
 def without_score(task: str, kind: str, main: str, score: Score) -> RetrievalResult:
@@ -58,12 +60,18 @@ def records(results: Mapping[str, RetrievalResult]) -> list[dict[str, Any]]:
 
 
 def arrays(results: Mapping[str, RetrievalResult]) -> dict[str, NDArray[Any]]:
-    """The scores of every query by what to save them as: `<task>/queries` (ids) and `<task>/<metric>`."""
+    """The scores of every query by what to save them as: `<task>/queries` (ids) and `<task>/<metric>`.
+
+    Of queries that were asked in parts these are the parts; their own are `<task>/merged` and `<task>/main`.
+    """
     kept: dict[str, NDArray[Any]] = {}
     for task, result in results.items():
         if result.queries:
             kept[f"{task}/queries"] = np.array(result.queries)
             kept.update({f"{task}/{metric}": values for metric, values in result.per_query.items()})
+        if result.merged:
+            kept[f"{task}/merged"] = np.array([*result.merged])
+            kept[f"{task}/main"] = np.array([*result.merged.values()])
     return kept
 
 

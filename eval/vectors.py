@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from eval.sts import Embedder
 
+TOO_LARGE = 1e15  # in float32 the squares of many such sum to infinity, which would make every cosine 0
+
 
 @dataclass(frozen=True)
 class Lengths:
@@ -29,7 +31,7 @@ class Limitable(Protocol):
 
 
 class NoScoreError(Exception):
-    """Embeddings that no score can be made of: some are NaN or infinite, or those of all documents are the same."""
+    """Embeddings that no score can be made of: some are not finite or too large, or all documents have the same."""
 
 
 class Vectors:
@@ -47,14 +49,16 @@ class Vectors:
         """Embed the texts that are new, in one call.
 
         Raises:
-            NoScoreError: an embedding of `texts` is NaN or infinite.
+            NoScoreError: an embedding of `texts` is not finite or above `TOO_LARGE`.
         """
         distinct = dict.fromkeys(texts)
         new = [text for text in distinct if text not in self.known]
         if new:
             self.known.update(zip(new, self.embed(new), strict=True))
-        if bad := sum(not np.isfinite(self.known[text]).all() for text in distinct):
-            raise NoScoreError(f"{bad} of {len(distinct)} texts have an embedding that is not finite")
+        if bad := sum(not (np.abs(self.known[text]) < TOO_LARGE).all() for text in distinct):  # NaN counts, too
+            raise NoScoreError(
+                f"{bad} of {len(distinct)} texts have an embedding that is not finite or above {TOO_LARGE:g}"
+            )
 
     def of(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """The embeddings of N texts that were learnt: (N, H)."""

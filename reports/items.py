@@ -20,7 +20,8 @@ from reports.families import STS, TRANSFER, Family
 from reports.stats import Floats
 
 SENTENCES = "sentences/"  # before the name of a set: which two sentences each pair is of
-PER_QUERY = {"retrieval": "ndcg_at_10", "reranking": "map_at_1000"}  # what MTEB reports most tasks of a kind by
+# What MTEB reports tasks of a kind by, but for those whose queries are asked in parts.
+PER_QUERY = {"retrieval": "ndcg_at_10", "reranking": "map_at_1000"}
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,13 @@ def load(run: Path, family: Family) -> dict[str, Items]:
     if family is TRANSFER:
         return {task: Items(right.astype(np.float64)) for task, right in _arrays(run / "correct.npz").items()}
     arrays, metric = _arrays(run / "mteb/queries.npz"), PER_QUERY[family.name]
-    return {
-        task: Items(arrays[f"{task}/{metric}"], ids=arrays[f"{task}/queries"])
+    names = {
+        task: ("main", "merged") if f"{task}/main" in arrays else (metric, "queries")
         for task in family.labels
         if f"{task}/queries" in arrays
+    }
+    return {
+        task: Items(arrays[f"{task}/{scores}"], ids=arrays[f"{task}/{ids}"]) for task, (scores, ids) in names.items()
     }
 
 

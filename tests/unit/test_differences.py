@@ -170,12 +170,24 @@ def test_other_items_than_the_references_are_refused(folder: Path) -> None:
 
 
 def test_a_score_that_is_no_mean_of_the_kept_queries_is_refused(folder: Path) -> None:
-    """As that of MTEB's MindSmallReranking."""
     file = folder / "same/0/mteb/records.json"
     stored = json.loads(file.read_text(encoding="utf-8"))
     stored["records"][0]["value"] += 1
     file.write_text(json.dumps(stored), encoding="utf-8")
     assert "does not follow" in str(of(compare(folder), "retrieval", "same").tasks["world-qa"].reason)
+
+
+def test_queries_that_were_asked_in_parts_are_the_items_where_they_are_kept(folder: Path) -> None:
+    """As those of MTEB's MindSmallReranking."""
+    before = of(compare(folder), "reranking", "better").average
+    for file in folder.glob("*/*/mteb/queries.npz"):
+        stored = dict(np.load(file))
+        whole = stored["world-duplicates/map_at_1000"]
+        parts = {"queries": np.array([f"q{i}_{j}" for i in range(len(whole)) for j in (0, 1)])}
+        parts |= {"map_at_1000": np.zeros(2 * len(whole)), "merged": stored["world-duplicates/queries"], "main": whole}
+        np.savez(file, **stored | {f"world-duplicates/{name}": values for name, values in parts.items()})
+    assert of(compare(folder), "reranking", "better").average == before
+    assert before.p is not None
 
 
 def test_a_reference_that_was_not_trained_gives_way_to_the_first(whole: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from pipelines.errors import NegbenchError
 from pipelines.main import run
 
 Run = dict[str, dict[str, float]]  # cosine by document by query
+READERS = ("reader_0", "reader_1")
 
 
 @pytest.fixture
@@ -107,6 +109,33 @@ def test_scores_equal_naive_loops_and_pytrec_eval(
     for metric, score in result.scores.items():
         assert score.value == pytest.approx(100 * np.mean([row[metric] for row in naive.values()]), abs=6e-4)
         assert (score.n, score.status) == (8, "ok")
+
+
+def test_queries_in_parts_are_kept_as_the_main_score_counts_them(data: Path, tiny_encoder: Encoder) -> None:
+    """As MIND's: a reader is as many queries as articles read, ranks by the nearest, and counts once."""
+    folder = write_set(data / "beir" / "mindsmallreranking", seed=4, candidates=True)
+    for name in ("queries.jsonl", "top_ranked.jsonl", "qrels/test.tsv"):  # q0 to q7 are judged: two readers of four
+        text = (folder / name).read_text()
+        (folder / name).write_text(re.sub(r"\bq(\d+)\b", lambda found: f"reader_{int(found[1]) // 4}_{found[1]}", text))
+    lines = [line.split("\t") for line in (folder / "qrels/test.tsv").read_text().splitlines()[1:]]
+    judged = {reader: {doc: "1" for query, doc, _ in lines if query.startswith(reader)} for reader in READERS}
+    shared = [f"{query}\t{doc}\t1" for query in dict.fromkeys(q for q, *_ in lines) for doc in judged[query[:8]]]
+    (folder / "qrels/test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *shared, ""]))
+
+    result = mteb.evaluate(tiny_encoder, data, ["MindSmallReranking"])["MindSmallReranking"]
+    found = naive_run(tiny_encoder, folder)
+    nearest: Run = {reader: {} for reader in READERS}
+    for query, cosines in found.items():
+        for document, cosine in cosines.items() if query[:8] in READERS else ():
+            nearest[query[:8]][document] = max(cosine, nearest[query[:8]].get(document, -1))
+    naive = {r: naive_scores(nearest[r], dict.fromkeys(judged[r], 1))["map_at_1000"] for r in READERS}
+    assert result.merged == pytest.approx(naive, abs=1e-5)  # MTEB rounds to 5 digits
+    main = result.scores[result.main]
+    assert main.value == pytest.approx(100 * np.mean([*result.merged.values()]), abs=1e-3)
+    assert (main.n, result.scores["map_at_1000"].n) == (2, 8)
+    kept = retrieval.arrays({result.task: result})
+    assert kept[f"{result.task}/merged"].tolist() == list(READERS)
+    assert len(kept[f"{result.task}/queries"]) == len(kept[f"{result.task}/map_at_1000"]) == 8
 
 
 def test_an_embedder_that_is_no_backbone_is_scored_alike(data: Path) -> None:
@@ -203,7 +232,7 @@ class _Broken:
         return counts
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e20])  # cosines of the last are 0 in float32
 @pytest.mark.parametrize("task", ["own", "own-ranked"])
 def test_embeddings_that_are_not_finite_give_no_score(data: Path, task: str, value: float) -> None:
     result = mteb.evaluate(_Broken(value), data, [task])[task]

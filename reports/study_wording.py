@@ -27,6 +27,7 @@ TITLES = {
     "temperature": "Temperature",
 }
 TERMS = {
+    "augment_at_evaluation": "at evaluation too",
     "batch_size": "batch size",
     "detach_keys": "detached keys",
     "double_initial_fill": "twice the rows at the start",
@@ -130,8 +131,9 @@ def label(study: Study, cell: Cell) -> str:
     found = cell.settings
     if len(study.varied) > 2:
         found = {key: value for key, value in found.items() if (value if _number(value) else value != first[key])}
-    if READING in found:
-        return shown(found[READING])
+    if READING in found:  # its own switches go without saying
+        numbers = [_part(key, value, bare=False) for key, value in found.items() if _number(value)]
+        return ", ".join([shown(found[READING]), *numbers])
     bare = len(study.varied) == 2  # then each word says by itself what it is of
     return ", ".join(_part(key, value, bare) for key, value in found.items()) or "none of these"
 

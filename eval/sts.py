@@ -141,9 +141,9 @@ def records(results: Mapping[str, TaskResult]) -> list[dict[str, Any]]:
 def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cosine of each pair of rows of two (N, H) arrays: (N,). A zero vector gives 0, as in SentEval."""
 
-    # Deviation: SentEval computes in float32 and turns every NaN into 0. We sum in float64 and round after,
-    # so that the rounding noise of identical or collapsed embeddings gets no rank, and keep the NaN of an
-    # infinite or NaN embedding, which `spearman` refuses: a diverged encoder must not look like a bad one.
+    # Deviation: SentEval computes in float32 and turns every NaN into 0. We sum in float64 and round after, so that the
+    # rounding noise of equal cosines (of identical or collapsed embeddings, of counts) gets no rank, and keep the NaN
+    # of an infinite or NaN embedding, which `spearman` refuses: a diverged encoder must not look like a bad one.
     def dots(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(np.einsum("nh,nh->n", a, b, dtype=np.float64))  # no float64 copy of either
 

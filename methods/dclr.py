@@ -30,8 +30,8 @@ class DCLRSettings(TaughtSettings):
     # Deviation: mask and loss are the formula's, not the code's.
     # Deviation: run.sh keeps the checkpoint with the best mean of STS-B and SICK-R dev; ours, the best on STS-B dev.
     # Deviation: their complementary model is a trained SimCSE; ours is whichever `similarity` names, the backbone
-    # unless a profile has a SimCSE to offer, and its cosines are of one embedding a sentence, not of two views. A
-    # backbone's cosines lie higher than a SimCSE's, for which phi was chosen: more negatives, or all, count as false.
+    # unless a profile has a SimCSE to offer, and its cosines are of one embedding a sentence, not of two views. phi was
+    # chosen for a SimCSE's cosines: of another teacher's all may lie below, and no negative counts as false, or above.
     phi: float = Field(0.9, description="similarity from which on a negative counts as false (run.sh)")
     noise_times: float = Field(1.0, ge=0, description="noise vectors per sentence of the batch (run.sh)")
     noise_steps: int = Field(

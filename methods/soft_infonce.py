@@ -25,6 +25,8 @@ LEAST = 0.1  # the code's clip
 class SoftInfoNCESettings(TaughtSettings):
     """The argument parser's; who teaches is ours (theirs: BM25, SimCSE or a trained model)."""
 
+    # Deviation: the similarities here are cosines, and BM25's at least are not confined to [-1, 1]: over cosines a
+    # softmax with the code's temperature of 1 is nearly uniform, and the method nearly InfoNCE.
     alpha: float = Field(1.0, ge=0, description="weight of the similarity (--weight_kl); at most beta")
     beta: float = Field(1.0, gt=0, description="weight of uniformity (--weight_unif)")
     sharpness: float = Field(1.0, gt=0, description="temperature of the softmax over similarities (--t)")

@@ -59,6 +59,8 @@ def pool(hidden_states: Sequence[Tensor], pooler_output: Tensor | None, mask: Te
         return pooler_output
     if pooling == "cls_before_pooler":
         return last[:, 0]
+    # Deviation: SimCSE's evaluation.py averages the first Transformer layer's output and the last's; the embedding
+    # layer's and the last's is the reading that gives the published rows.
     states = last if pooling == "mean" else (hidden_states[0] + last) / 2
     weights = mask.unsqueeze(-1).to(states.dtype)  # (B, L, 1)
     return (states * weights).sum(1) / weights.sum(1)

@@ -61,7 +61,7 @@ class MoCoSESettings(MethodSettings):
     ema_decay: float = Field(0.85, ge=0, lt=1, description='eta; "0.75~0.95" on slide 4, best of Table 3')
     ema_schedule: Literal["cosine", "cosine_15000", "constant"] = Field(
         "cosine",
-        description="how the decay rises from eta to 1: over an epoch in batches of 64, over 15,000 steps or not",
+        description="how the decay rises from eta to 1: over the run in batches of 64, over 15,000 steps or not",
     )
     projector_layers: int = Field(1, ge=0, description="blocks of the projector, online and target (Table 4)")
     predictor_layers: int = Field(
@@ -242,11 +242,11 @@ class MomentumContrast(TrainedMethod):
             return float(eta)
         if schedule == "cosine_15000":
             return cosine_decay(eta, int(self.step), 15_000)
-        # Deviation: the code takes 15,000 steps whatever the run, an epoch of its text in batches of 64; ours takes an
-        # epoch of ours in such batches. A run on less text sees the whole rise; one in larger batches, as theirs, its
-        # beginning; and in smaller ones, where theirs comes down again, the rise takes the run.
-        epoch = self.schedule.steps * max(self.schedule.batch_size / 64, 1)
-        return cosine_decay(eta, int(self.step), epoch)
+        # Deviation: the code takes 15,000 steps whatever the run, an epoch of its text in batches of 64; ours takes our
+        # run in such batches. A run on less text sees the whole rise; one in larger batches, as theirs, its beginning;
+        # and in smaller ones, where theirs comes down again, the rise takes the run.
+        whole = self.schedule.steps * max(self.schedule.batch_size / 64, 1)
+        return cosine_decay(eta, int(self.step), whole)
 
     def facts(self) -> dict[str, float]:
         """The maximum traceable distance d_trace = 1 / (1 - eta) + K / B, in update steps (slide 8)."""

@@ -10,7 +10,9 @@ What is known, and how surely (no official code; the paper's text was not availa
   the model's own (`similarity: self`).
 Assumed:
 - Which model supervises, and the softmax's temperature T_s (`sharpness`). At T_s = 1 the weights are nearly uniform
-  whatever the teacher says, so the default is sharp.
+  whatever the teacher says. At the default they spare a negative whose cosine lies far above those of the others, and
+  most batches have none such: with all-MiniLM-L6-v2 on batches of 64 Wikipedia sentences the nearest keeps 0.91 of its
+  weight (median; 0.71 at T_s = 0.05, 0.26 at 0.02). Study softcse_sharpness asks what that is worth.
 - That the weights are constants: no gradient flows into them. One third-party code lets it.
 - The temperature t and the recipe, which are SimCSE's. One third-party code has t = 0.1, as 0.05 gave NaN there.
 """

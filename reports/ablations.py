@@ -181,7 +181,7 @@ def _contending(study: Study, ranked: Sequence[Cell]) -> str:
     left = [cell for cell, may in zip(judged, contenders([cell.scores for cell in judged]), strict=True) if may]
     if len(judged) < 2:
         return "Too few settings have two seeds left to be told from chance."
-    whole = f"{number(len(judged))} settings with two seeds or more"
+    whole = f"{number(len(judged))} settings" + (" with two seeds or more" if len(judged) < len(ranked) else "")
     if len(left) == len(judged):
         return f"By the seeds, any of the {whole} may be the best."
     among = (

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mteb.models import EncoderProtocol, ModelMeta
     from mteb.types import EncodeKwargs
 
+MERGED = "max_over_subqueries_map_at_1000"  # MindSmallReranking's main score: its queries are asked in parts
 _BATCH = 512  # rows that MTEB hands over at a time; embedding has batches of its own
 
 
@@ -76,8 +77,8 @@ def evaluate(
         files: write MTEB's own result files as well.
 
     Returns:
-        The results by task. A set that is neither here nor to be had is "skipped", one on which an embedding is not
-        finite or all documents have the same one "failed".
+        The results by task. A set that is neither here nor to be had is "skipped"; one on which an embedding is not
+        finite or too large, or all documents have the same one, is "failed".
 
     Raises:
         NegbenchError: no such task, or a folder breaks the layout (as `load_collection`). Nothing is embedded then.
@@ -108,7 +109,7 @@ class _Model:
         """Embed the queries and documents of a split.
 
         Raises:
-            NoScoreError: an embedding is NaN or infinite, or those of all documents are the same.
+            NoScoreError: an embedding is not finite or too large, or those of all documents are the same.
         """
         from mteb._create_dataloaders import create_dataloader
         from mteb.types import PromptType
@@ -222,23 +223,37 @@ def _keep_scores(
     Args:
         task: whose `task_specific_scores` is wrapped, which MTEB calls once a subset.
         kept: takes a mapping for each subset.
-        merged: takes the main score of each query, where it is over the best of a query's parts. MTEB tells the parts
-            by the end of their ids; a query alone gets its score from the task's own function.
+        merged: takes the main score of each query, where queries are asked in parts.
     """
-    theirs, main = task.task_specific_scores, task.metadata.main_score
+    theirs = task.task_specific_scores
 
     def keeping(scores: Any, qrels: Any, results: Any, *rest: Any, **options: Any) -> dict[str, float]:
         kept.append(scores)
-        if main.startswith("max_over_subqueries_"):
-            parts: dict[str, list[str]] = {}
-            for part in qrels:
-                parts.setdefault(part.rpartition("_")[0], []).append(part)
-            for query, own in parts.items():
-                judged, ranked = ({part: every[part] for part in own} for every in (qrels, results))
-                merged[query] = theirs(scores, judged, ranked, *rest, **options)[main]
+        if task.metadata.main_score == MERGED:
+            merged.update(_merged(qrels, results))
         return theirs(scores, qrels, results, *rest, **options)
 
     task.task_specific_scores = keeping  # type: ignore[method-assign]
+
+
+def _merged(qrels: Mapping[str, Mapping[str, int]], results: Mapping[str, Mapping[str, float]]) -> Mapping[str, float]:
+    """MAP of each query, its parts ranked as one: a document by the part that it is nearest to.
+
+    What `mteb`'s own max_over_subqueries takes the mean of; a part is a query's id with an ending after "_", and all
+    parts of one have the same judgements.
+    """
+    from pytrec_eval import RelevanceEvaluator
+
+    judged: dict[str, Mapping[str, int]] = {}
+    ranked: dict[str, dict[str, float]] = {}
+    for part, own in qrels.items():
+        query = part.rpartition("_")[0]
+        judged[query] = own
+        nearest = ranked.setdefault(query, {})
+        for document, cosine in results[part].items():
+            nearest[document] = max(cosine, nearest.get(document, cosine))
+    found = RelevanceEvaluator(judged, {"map_cut.1000"}).evaluate(ranked)
+    return {query: scores[PER_QUERY["map_at_1000"]] for query, scores in found.items()}
 
 
 def _kind(task: AbsTaskRetrieval) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eval.sts import Embedder
 
-TOO_LARGE = 1e15  # in float32 the squares of many such sum to infinity, which would make every cosine 0
+TOO_LARGE = 1e15  # beyond, squares come near what a float32 sum of them can hold; past that a cosine would be 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from reports.contrast import contenders
 from reports.document import Figure, Group, Notes, Row, Section, Table
 from reports.markup import literal
 from reports.paper import Paper
-from reports.prose import apart, measured
+from reports.prose import measured
 from reports.reported import Point, beside, blocks, peak
 from reports.sources import CERTAINTIES
 from reports.stats import CONFIDENCE, summarise
@@ -48,8 +48,7 @@ def text(study: Study, found: Sequence[Block]) -> str:
         mean = summarise([value for cell in there for value in cell.values]).mean
         sentences.append(f"Our {number(len(there))} cells there have {score(mean)} on average.")
     elif there:
-        against = apart(best.scores, there[0].scores) if study.seeds > 1 else ""
-        sentences.append(f"Ours there is {measured(there[0].sample)}{against}.")
+        sentences.append(f"Ours there is {measured(there[0].sample)}.")
     ranked = study.ranked
     if study.seeds == 1:
         sentences.append("There is one seed, so nothing tells settings from chance.")
@@ -176,15 +175,16 @@ def _course(study: Study, cell: Cell) -> str:
 
 
 def _contending(study: Study, ranked: Sequence[Cell]) -> str:
-    """Which settings the seeds leave as the best."""
-    judged = [cell for cell in ranked if len(cell.scores) > 1]
+    """Which settings the seeds leave as the best; one that lost some may lead by luck, and is not judged."""
+    judged = [cell for cell in ranked if not cell.missing]
     left = [cell for cell, may in zip(judged, contenders([cell.scores for cell in judged]), strict=True) if may]
     if len(judged) < 2:
-        return "Too few settings have two seeds left to be told from chance."
-    whole = f"{number(len(judged))} settings" + (" with two seeds or more" if len(judged) < len(ranked) else "")
+        return "Too few settings have a score of every seed to be told from chance."
+    whole = f"{number(len(judged))} settings" + (
+        " with a score of every seed" if len(judged) < len(study.cells) else ""
+    )
     if len(left) == len(judged):
         return f"By the seeds, any of the {whole} may be the best."
-    among = (
-        f"one of these: {listing([label(study, cell) for cell in left])}" if len(left) > 1 else place(study, left[0])
-    )
-    return f"By the seeds, the best of the {whole} is with {CONFIDENCE:.0%} confidence {among}."
+    first = study.cells[0] if len(study.varied) > 2 else None  # whose label, "none of these", is none in a sentence
+    named = "; ".join("the first of the table" if cell is first else label(study, cell) for cell in left)
+    return f"By the seeds, the best of the {whole} is with {CONFIDENCE:.0%} confidence among these: {named}."

@@ -20,8 +20,8 @@ Metric = (
 )
 Study = Literal[
     "queue_distance", "ema_decay", "queue_fill", "queue_slices", "projector_predictor", "augmentation", "fgsm",
-    "batch_size", "out_size", "collapse", "softcse_sharpness", "softcse_temperature_sharpness", "softcse_similarity",
-    "temperature", "kmeans_queue", "fidelity",
+    "batch_size", "out_size", "collapse", "collapse_released", "softcse_sharpness", "softcse_temperature_sharpness",
+    "softcse_similarity", "temperature", "kmeans_queue", "fidelity",
 ]  # fmt: skip
 
 TASKS = (*STS.labels, *TRANSFER.labels)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from reports.stats import CONFIDENCE
+from reports.tested import ROUNDING
 
 ALPHA = 1 - CONFIDENCE
 
@@ -61,10 +62,10 @@ def contrast(better: Sequence[Scores], than: Sequence[Scores]) -> Contrast:
 def contenders(settings: Sequence[Scores]) -> list[bool]:
     """Which of these settings may have the highest true mean: a set that holds the one that has, with confidence.
 
-    One is out where another exceeds it by a one-sided test at the level of its share in as many tests as there are
-    others (Hsu 1984, with Bonferroni's bound). The best itself can only go out by an error of one of these, so that the
-    set misses it at most as often as the confidence says, whichever leads in the scores. Pairs of settings are compared
-    as in `contrast`.
+    One is out where another exceeds it, by more than printed scores round off and by a one-sided test at the level of
+    its share in as many tests as there are others (Hsu 1984, with Bonferroni's bound). The best itself can only go out
+    by an error of one of these, so that the set misses it at most as often as the confidence says, whichever leads in
+    the scores. Pairs of settings are compared as in `contrast`.
 
     Args:
         settings: the scores of each, of two seeds or more.
@@ -72,10 +73,12 @@ def contenders(settings: Sequence[Scores]) -> list[bool]:
     if len(settings) < 2:
         return [True] * len(settings)
     alpha = ALPHA / (len(settings) - 1)
-    return [
-        not any(_Difference.of(other, one).bound(alpha) > 0 for other in settings if other is not one)
-        for one in settings
-    ]
+
+    def exceeds(other: Scores, one: Scores) -> bool:
+        lead = _Difference.of(other, one)
+        return lead.difference >= ROUNDING and lead.bound(alpha) > 0
+
+    return [not any(exceeds(other, one) for other in settings if other is not one) for one in settings]
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,6 @@ class Protocol(Strict):
     aggregation: str | None  # how the subsets of STS12-16 become one score
     selection: str | None  # which checkpoint is reported
     split: Literal["dev", "test"] | None
-    noise: Value | None = None  # how far apart two averages of one setting may lie: the range of those that are known
 
 
 class Row(Strict, ABC):
@@ -58,6 +57,7 @@ class Row(Strict, ABC):
     metric: str
     repeats: str | None = None  # id of the row, in another paper's file, that this line copies
     seeds: int | None = None  # runs behind the number, if stated
+    noise: Value | None = None  # how far apart two averages of this setting may lie: the range of those that are known
     note: str | None = None
     avg: float | Value | None
 
@@ -194,7 +194,7 @@ class Paper(Strict):
         sources = [row.source for row in self.lines] + [block.source for block in self.numbers]
         sources += [cell.source for row in self.lines for cell in map(row.cell, row.tasks) if cell]
         sources += [other.source for other in self.reproductions] + [claim.source for claim in self.claims]
-        sources += [protocol.noise.source for protocol in self.protocols.values() if protocol.noise]
+        sources += [row.noise.source for row in self.lines if row.noise]
         known = re.compile(rf"({'|'.join(map(re.escape, self.sources))})\b")
         for source in sources:
             if not known.match(source):

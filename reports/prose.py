@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.contrast import Scores, contrast
+from reports.contrast import contenders
 from reports.families import AVERAGE, STS, Family, families
 from reports.paper import METRIC
 from reports.records import Method, Results
 from reports.stats import Sample
 from reports.verdicts import NATURES, VERDICTS, Comparisons, sample
-from reports.wording import listing, number, score, seeds, signed
+from reports.wording import listing, number, score, seeds
 
 
 def measured(result: Sample) -> str:
@@ -36,7 +36,7 @@ def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
         sentence = f"{best.info.label} is highest with {measured(top)} over {seeds(top.n)}"
         if len(trained) > 1:
             second, next_top = trained[1]
-            told = apart(*(one.values(AVERAGE, METRIC) for one in (best, second)))
+            told = _told([method for method, _ in trained])
             sentence += f", followed by {second.info.label} with {measured(next_top)}{told}"
         sentences.append(sentence + ".")
     if peeking:
@@ -98,9 +98,11 @@ def _standing(results: Results, comparisons: Sequence[Comparisons]) -> str:
     )
 
 
-def apart(ours: Scores, theirs: Scores) -> str:
-    """What the seeds say of the difference of two settings, as the end of a sentence."""
-    found = contrast([ours], [theirs])
-    if found.low is None or found.high is None:
-        return "; too few seeds to tell them apart"
-    return f"; the difference is {signed(found.difference)} [{score(found.low)}, {score(found.high)}]"
+def _told(trained: Sequence[Method]) -> str:
+    """How many of these methods the seeds leave as the best, as the end of a sentence."""
+    scores = [method.values(AVERAGE, METRIC) for method in trained]
+    if min(map(len, scores)) < 2:
+        return "; one seed each cannot tell them apart"
+    left = sum(contenders(scores))
+    which = "any" if left == len(trained) else f"{number(left)}"
+    return f"; by the seeds, {which} of the {number(len(trained))} may be the best"

@@ -62,9 +62,9 @@ def _findings(found: Significance) -> Iterable[str]:
         yield (
             f"On single tasks it is {sum(task.real for task in tasks)} of {len(tasks)}. A test over the items alone, "
             f"which takes the trained encoders as given and each task by itself, calls {alone} of these different: "
-            f"between the two lies what other seeds may undo, and what chance yields to those who ask often. The tasks "
-            f"are judged in {number(len(asked))} families: if nothing had any effect, chance alone would find "
-            f"something in at most about {LEVEL * len(asked):.1g} of them."
+            f"between the two lies what other seeds may undo, and what chance yields to those who ask often. Of "
+            f"{number(len(asked))} such families of tasks, if nothing had any effect, chance alone would find "
+            f"something in about {LEVEL * len(asked):.1g} at most."
         )
     shares = [one.average.seed_share for _, one in judged if one.average.seed_share is not None]
     if shares:

@@ -12,6 +12,7 @@ TITLES = {
     "augmentation": "Augmentation of the embeddings",
     "batch_size": "Batch size",
     "collapse": "Collapse without a momentum encoder",
+    "collapse_released": "Collapse without a momentum encoder, as released",
     "ema_decay": "Decay of the momentum encoder",
     "fgsm": "Step of FGSM",
     "fidelity": "Slides and released code",
@@ -27,7 +28,7 @@ TITLES = {
     "temperature": "Temperature",
 }
 TERMS = {
-    "augment_at_evaluation": "at evaluation too",
+    "augment_at_evaluation": "augmented evaluation",
     "batch_size": "batch size",
     "detach_keys": "detached keys",
     "double_initial_fill": "twice the rows at the start",
@@ -60,6 +61,7 @@ MARKS = {
 KINDS = {
     "batch_size": "curve",
     "collapse": "collapse",
+    "collapse_released": "collapse",
     "ema_decay": "curve",
     "out_size": "boxes",
     "projector_predictor": "heat",
@@ -131,9 +133,8 @@ def label(study: Study, cell: Cell) -> str:
     found = cell.settings
     if len(study.varied) > 2:
         found = {key: value for key, value in found.items() if (value if _number(value) else value != first[key])}
-    if READING in found:  # its own switches go without saying
-        numbers = [_part(key, value, bare=False) for key, value in found.items() if _number(value)]
-        return ", ".join([shown(found[READING]), *numbers])
+    if READING in found:
+        return shown(found[READING])
     bare = len(study.varied) == 2  # then each word says by itself what it is of
     return ", ".join(_part(key, value, bare) for key, value in found.items()) or "none of these"
 

@@ -127,10 +127,8 @@ def _compare(method: Method, row: Row, paper: Paper, task: str) -> Comparison:
         return Comparison(
             task, measured, reported, reach, "not comparable", f"{seeds(measured.n)}: too few to judge by"
         )
-    if method.trained:
-        noise = paper.protocols[row.protocol].noise
-        near = noise.value if noise else None
-    else:
+    near = row.noise.value if row.noise else None
+    if not method.trained:
         near = ROUNDING * (2 if task == AVERAGE else 1)  # papers average what they have rounded
     verdict, reason = _verdict(abs(measured.mean - reported.value), measured.half_width or 0.0, near, reach or 0.0)
     if lost := len(method.runs) - measured.n:  # those that are left may be the lucky ones
@@ -167,7 +165,8 @@ def _verdict(distance: float, half_width: float, near: float | None, reach: floa
         return "reproduced", f"{ours} lies within {near:g} points"
     if distance > max((near or 0.0) + half_width, reach):
         nearer = f", and {CONFIDENCE:.0%} of further runs would be nearer" if reach else ""
-        return "not reproduced", f"{ours} lies further off than {near or 0:g} points{nearer}"
+        beyond = "does not hold the reported score" if near is None else f"lies further off than {near:g} points"
+        return "not reproduced", f"{ours} {beyond}{nearer}"
     if near is None:
         return "undecided", "a further run could be as far off, and how far apart two of the paper's lie is not known"
     if distance - half_width > near:
@@ -181,7 +180,7 @@ def _difference(method: Method, row: Row, theirs: Protocol) -> str | None:
     if backbone != row.backbone:
         return f"backbone: {backbone or 'not recorded'}, the paper's is {row.backbone}"
     ours = protocol(method.info).model_dump()
-    for key, value in theirs.model_dump(exclude={"noise"}).items():
+    for key, value in theirs.model_dump().items():
         if value is not None and ours[key] != value:
             return f"{key}: {ours[key] or 'not recorded'}, the paper's is {value}"
     return None

@@ -32,7 +32,7 @@ def made_up(name: str, seeds: int = 3) -> Study:
             facts = {"d_trace": 1 / (1 - own["ema_decay"]) + own["queue_size"] / own["batch_size"]}
         scores = 60 - 0.3 * number + rng.normal(0, 0.4, seeds)
         curve = {}
-        if name == "collapse":
+        if name.startswith("collapse"):
             steps = range(300, 3001, 300)
             curve = {
                 seed: tuple((step, float(scores[seed] * (1 if number == 2 else np.exp(-step / 900)))) for step in steps)

@@ -275,8 +275,8 @@ def test_one_edited_score_changes_one_answer(results: Path) -> None:
     assert (before[min(changed)].answer, after[min(changed)].answer) == ("supported", "contradicted")
 
 
-COLLAPSED = {"ema_decay": 0.0, "predictor_layers": 2, "fidelity": "paper"}
-SOUND = {"ema_decay": 0.85, "predictor_layers": 2, "fidelity": "paper"}
+COLLAPSED = {"ema_decay": 0.0, "predictor_layers": 2}
+SOUND = {"ema_decay": 0.85, "predictor_layers": 2}
 
 
 @pytest.mark.parametrize(

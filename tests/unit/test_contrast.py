@@ -153,3 +153,10 @@ def test_contenders_are_those_that_no_other_beats_by_scipys_test() -> None:
             for one in columns
         ]
         assert contenders([dict(enumerate(one)) for one in columns.tolist()]) == [not lost for lost in beaten]
+
+
+def test_a_lead_of_less_than_printing_rounds_off_puts_nothing_out() -> None:
+    same = {0: 60.0, 1: 61.0, 2: 62.0}
+    for lead, may in ((0.004, True), (0.006, False)):
+        ahead = {seed: score + lead for seed, score in same.items()}
+        assert contenders([ahead, same]) == [True, may]

@@ -201,7 +201,7 @@ def test_the_noise_is_the_spread_of_one_setting() -> None:
         if base.items() <= cell.items() and cell.get("initial_fill", 128) == 128 and not cell.get("queue_clusters")
     }
     assert found == {76.41, 76.49, 77.25, 77.30}
-    noise = PAPERS["mocose"].protocols["own"].noise
+    noise = next(row.noise for row in PAPERS["mocose"].rows if row.id == "mocose-bert-base")
     assert noise
     assert noise.value == pytest.approx(max(found) - min(found))
 
@@ -209,7 +209,7 @@ def test_the_noise_is_the_spread_of_one_setting() -> None:
 def test_the_noise_of_a_recipe_that_others_ran_is_the_spread_of_their_runs() -> None:
     paper = PAPERS["simcse"]
     (typical,) = (other for other in paper.reproductions if other.setting.startswith("typical"))
-    noise = paper.protocols["own"].noise
+    noise = next(row.noise for row in paper.rows if row.id == typical.row)
     assert noise and typical.range
     assert noise.value == pytest.approx(typical.range[1] - typical.range[0])
     assert (noise.source, noise.certainty) == (typical.source, typical.certainty)

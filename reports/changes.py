@@ -17,7 +17,7 @@ from scipy import stats
 from reports.families import AVERAGE
 from reports.rules import MEASURES
 from reports.stats import CONFIDENCE, MIN_SEEDS, Effect, holm, rounding, summarise
-from reports.tested import LEVEL, ROUNDING
+from reports.tested import is_real
 from reports.wording import number, seeds
 
 Key = tuple[str, str, str]  # method, task, metric
@@ -79,9 +79,8 @@ class Change:
 
     @property
     def real(self) -> bool:
-        """Whether it is more than the noise of seeds, and more than printed scores round off."""
-        moved = self.difference is not None and abs(self.difference) >= ROUNDING
-        return moved and self.adjusted is not None and self.adjusted <= LEVEL
+        """As `tested.is_real`, of the noise of seeds."""
+        return is_real(self.difference, self.adjusted)
 
 
 def changes(before: pd.DataFrame, after: pd.DataFrame) -> list[Change]:

@@ -15,8 +15,9 @@ from reports.paper import Claim, Paper
 from reports.records import Results
 from reports.reported import beside
 from reports.rules import MEASURES, matches
+from reports.stats import ROUNDING
 from reports.study import Cell, Study
-from reports.tested import ROUNDING, Difference
+from reports.tested import Difference
 from reports.wording import number, score, seeds
 
 StudyRule = rules.Cells | rules.Collapse

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from reports.stats import CONFIDENCE
-from reports.tested import ROUNDING
+from reports.stats import CONFIDENCE, ROUNDING
 
 ALPHA = 1 - CONFIDENCE
 
@@ -70,9 +69,7 @@ def contenders(settings: Sequence[Scores]) -> list[bool]:
     Args:
         settings: the scores of each, of two seeds or more.
     """
-    if len(settings) < 2:
-        return [True] * len(settings)
-    alpha = ALPHA / (len(settings) - 1)
+    alpha = ALPHA / max(len(settings) - 1, 1)
 
     def exceeds(other: Scores, one: Scores) -> bool:
         lead = _Difference.of(other, one)

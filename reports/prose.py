@@ -104,5 +104,5 @@ def _told(trained: Sequence[Method]) -> str:
     if min(map(len, scores)) < 2:
         return "; one seed each cannot tell them apart"
     left = sum(contenders(scores))
-    which = "any" if left == len(trained) else f"{number(left)}"
+    which = "any" if left == len(trained) else number(left)
     return f"; by the seeds, {which} of the {number(len(trained))} may be the best"

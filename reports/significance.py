@@ -54,8 +54,7 @@ def _findings(found: Significance) -> Iterable[str]:
         yield f"**{share} {are} more than noise**" + (f": {listing(real)}." if real else ".")
         if len(real) < len(judged):
             yield "The others may have either sign: nothing here says that those methods are equal."
-    asked = [[task for task in one.tasks.values() if task.p is not None] for _, one in averages]
-    asked = [tasks for tasks in asked if tasks]
+    asked = [own for _, one in averages if (own := [task for task in one.tasks.values() if task.p is not None])]
     tasks = [task for own in asked for task in own]
     if tasks:
         alone = sum(task.items_p is not None and task.items_p <= LEVEL for task in tasks)

@@ -17,6 +17,7 @@ from scipy import optimize, special, stats
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+ROUNDING = 0.005  # points: a printed score is this exact
 MIN_SEEDS = 3  # of `hierarchical`: with two, its false positives would reach 8 %
 
 

@@ -74,7 +74,7 @@ def collapse(study: Study, found: Sequence[Block]) -> Figure:
             _band(axis, one, colour)
             axis.plot(one.x, one.y, color=colour, linestyle=style, label=one.name)
         low, high = axis.get_ylim()
-        axis.set_ylim(top=high + (0.1 + 0.11 * len(curves)) * (high - low))  # room for the names
+        axis.set_ylim(top=high + 0.35 * (high - low))  # room for the names
         axis.legend(loc="upper right", frameon=False, fontsize=7, labelcolor=colour, handlelength=1.6)
         axis.set_xlabel("training steps")
         axis.xaxis.set_major_locator(MaxNLocator(4))

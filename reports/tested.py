@@ -6,9 +6,9 @@ from pathlib import Path
 
 from reports.families import STS
 from reports.records import LeftOut, Results, Stored, read
+from reports.stats import ROUNDING
 
 LEVEL = 0.05  # of an adjusted p
-ROUNDING = 0.005  # points: a printed score is this exact
 
 
 class Difference(Stored):
@@ -31,9 +31,14 @@ class Difference(Stored):
 
     @property
     def real(self) -> bool:
-        """Whether the difference is more than noise, and more than printed scores round off."""
-        moved = self.estimate is not None and abs(self.estimate) >= ROUNDING
-        return moved and self.adjusted is not None and self.adjusted <= LEVEL
+        """As `is_real`."""
+        return is_real(self.estimate, self.adjusted)
+
+
+def is_real(difference: float | None, adjusted: float | None) -> bool:
+    """Whether a difference is more than noise by its adjusted p, and more than printed scores round off."""
+    moved = difference is not None and abs(difference) >= ROUNDING
+    return moved and adjusted is not None and adjusted <= LEVEL
 
 
 class Comparison(Stored):

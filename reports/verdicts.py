@@ -20,8 +20,7 @@ from pipelines.errors import NegbenchError
 from reports.families import AVERAGE, STS
 from reports.paper import METRIC, Paper, Protocol, Row, Value
 from reports.records import Comparable, Info, Method, Provenance, Results
-from reports.stats import CONFIDENCE, MIN_SEEDS, Sample, summarise
-from reports.tested import ROUNDING
+from reports.stats import CONFIDENCE, MIN_SEEDS, ROUNDING, Sample, summarise
 from reports.wording import number, seeds, signed
 
 Verdict = Literal["reproduced", "undecided", "not reproduced", "not comparable"]

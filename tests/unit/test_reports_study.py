@@ -379,6 +379,9 @@ def test_a_cell_that_leads_with_what_is_left_of_its_seeds_says_so() -> None:
     text = words(replace(one, cells=(best, *one.cells[1:])))
     assert "(EMA decay η 0.5), of what is left: one of three seeds ended without a score." in text
     assert "of what is left" not in words(one)
+    three = cells_at((60.0, 61.0), (55.0, 56.0), (50.0, 51.0))
+    text = words(replace(three, cells=(best, *three.cells[1:])))
+    assert "the best of the two settings with a score of every seed is" in text
 
 
 def test_a_cell_that_chose_by_these_scores_does_not_lead() -> None:
@@ -392,6 +395,7 @@ def test_a_cell_that_chose_by_these_scores_does_not_lead() -> None:
     text = words(study)
     assert "90" not in text
     assert "have their checkpoints chosen by these very scores and are not counted" in text
+    assert "the five settings" in text and "a score of every seed" not in text  # what is not counted lost none
     assert replace(study, cells=study.cells[5:]).best == high[6]
 
 

@@ -14,6 +14,13 @@ def best() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def has_bf16() -> bool:
+    """Whether the device computes in bfloat16; one that only imitates it takes several times as long as in float32."""
+    if best().type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def machine() -> dict[str, Any]:
     """What this process computes on: platform, device, cores, and the threads of one operation."""
     return {

@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from eval.mteb_sets import RERANKING, folder_name
-from pipelines import locks, main, params, profile
+from pipelines import device, locks, main, params, profile
 from pipelines.errors import NegbenchError
 from pipelines.git import git
 from pipelines.sources.local import VARIABLE, texts
@@ -58,6 +58,8 @@ def cut(settings: dict[str, Any], source: Path | None) -> dict[str, Any]:
         NegbenchError: the folder has no training text.
     """
     small = {name: {**settings[name], **changes} for name, changes in SMALLER.items()}
+    if not device.has_bf16():
+        small["train"]["precision"] = "fp32"
     small["seeds"] = settings["seeds"][:1]  # another one would find nothing more, and take a third longer
     small["backbone"] = {**BACKBONE, "lr": 1e-3, "max_length": settings["train"]["max_length"]}
     small["teacher"] = {name: {**teacher, "model": None} for name, teacher in settings["teacher"].items()}
@@ -79,8 +81,9 @@ def cut(settings: dict[str, Any], source: Path | None) -> dict[str, Any]:
 
 
 def _shorter(section: dict[str, Any]) -> dict[str, Any]:
-    """A method, study or cell without more text than there is."""
-    recipe = {key: value for key, value in section.get("train", {}).items() if key not in ("sentences", "eval_every")}
+    """A method, study or cell without more text than there is, and without what takes this device too long."""
+    dropped = {"sentences", "eval_every"} | (set() if device.has_bf16() else {"precision"})
+    recipe = {key: value for key, value in section.get("train", {}).items() if key not in dropped}
     return {**section, "train": recipe} if "train" in section else section
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import params, profile, rehearse
+from pipelines import device, params, profile, rehearse
 from pipelines.errors import NegbenchError
 
 
@@ -59,6 +59,16 @@ def test_a_study_keeps_its_ends_and_every_switch() -> None:
         kept = studies[name]["cells"]
         assert {key for cell in kept for key in cell} == {key for cell in study["cells"] for key in cell}
         assert len(kept) <= 7
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_precision_is_the_profile_s_where_the_device_has_it(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "has_bf16", lambda: native)
+    settings = whole("paper")
+    settings["methods"]["dcl"] = {"train": {"precision": "bf16"}}
+    after = params.check(rehearse.cut(settings, None), "rehearsal")
+    own = after.methods["dcl"]["train"].get("precision", after.train.precision)
+    assert (after.train.precision, own) == (("bf16", "bf16") if native else ("fp32", "fp32"))
 
 
 def test_real_data_are_what_is_there(source: Path) -> None:

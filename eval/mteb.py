@@ -269,11 +269,8 @@ def _find(data: Path, name: str) -> AbsTaskRetrieval:
     """MTEB's own task of that name, or one made for a folder of ours.
 
     Raises:
-        NegbenchError: there is neither, or the folder is that of an MTEB task, which has rules of its own.
+        NegbenchError: as `mteb_sets.find`.
     """
-    for task in TASKS:
-        if name == mteb_sets.folder_name(task):
-            raise NegbenchError(f"'{name}' is the folder of MTEB's {task}", "tasks", f"Name the task: {task}.")
     # Not any path: the name becomes that of a file.
     here = {path.name for path in (data / "beir").glob("*") if path.is_dir()}
     found = mteb_sets.find(name, here)

@@ -39,8 +39,13 @@ def connect(address: str | None, jobs: int) -> Iterator[Client]:
     if address is None:
         # It warns of each task that an interruption stops.
         logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
-        # A worker in this process is silent only when all of it was: on a machine that slept.
-        with dask.config.set({"distributed.scheduler.worker-ttl": None}):
+        settings = {
+            "distributed.scheduler.worker-ttl": None,  # a worker in this process is silent only when all of it slept
+            # Dask looks after itself 50 and 100 times a second, with 5 % of a core, while the stages compute.
+            "distributed.admin.tick.interval": "1s",
+            "distributed.worker.profile.enabled": False,
+        }
+        with dask.config.set(settings):
             cluster = LocalCluster(
                 n_workers=1,
                 threads_per_worker=jobs,

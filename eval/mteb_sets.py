@@ -32,6 +32,9 @@ def folder_name(task: str) -> str:
     return _FOLDERS.get(task, task.lower())
 
 
+OF_FOLDER = {folder_name(task): task for task in TASKS}  # the task whose set lies in a folder
+
+
 def find(name: str, others: Collection[str] = ()) -> AbsTaskRetrieval | None:
     """MTEB's own task of that name; None if it is one of `others` alone.
 
@@ -39,14 +42,13 @@ def find(name: str, others: Collection[str] = ()) -> AbsTaskRetrieval | None:
         NegbenchError: it is neither, with the nearest name, a task of another kind, or the folder of an MTEB task,
             which has rules of its own.
     """
-    for task in TASKS:
-        if name == folder_name(task):
-            raise NegbenchError(f"'{name}' is the folder of MTEB's {task}", "tasks", f"Name the task: {task}.")
+    if owner := OF_FOLDER.get(name):
+        raise NegbenchError(f"'{name}' is the folder of MTEB's {owner}", "tasks", f"Name the task: {owner}.")
     import mteb
     from mteb.abstasks import AbsTaskRetrieval
 
     try:
-        found = mteb.get_task(name)
+        task = mteb.get_task(name)
     except KeyError:
         if name in others:
             return None
@@ -55,10 +57,10 @@ def find(name: str, others: Collection[str] = ()) -> AbsTaskRetrieval | None:
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         next_step = nearest(name, close or TASKS)  # hundreds are no help
         raise NegbenchError(f"unknown task '{name}'", "tasks", next_step) from None
-    if not isinstance(found, AbsTaskRetrieval) or found.metadata.modalities != ["text"]:
+    if not isinstance(task, AbsTaskRetrieval) or task.metadata.modalities != ["text"]:
         what = f"'{name}' is no retrieval or reranking task over text"
         raise NegbenchError(what, "tasks", f"Choose tasks such as {', '.join(TASKS)}.")
-    return found
+    return task
 
 
 def redirect(task: AbsTaskRetrieval, **dataset: str) -> None:

@@ -180,7 +180,7 @@ def _contending(study: Study, ranked: Sequence[Cell]) -> str:
     left = [cell for cell, may in zip(judged, contenders([cell.scores for cell in judged]), strict=True) if may]
     if len(judged) < 2:
         return "Too few settings have a score of every seed to be told from chance."
-    whole = f"{number(len(judged))} settings{' with a score of every seed' * (len(judged) < len(ranked))}"
+    whole = f"{number(len(judged))} settings" + (" with a score of every seed" if len(judged) < len(ranked) else "")
     if len(left) == len(judged):
         return f"By the seeds, any of the {whole} may be the best."
     first = study.cells[0] if len(study.varied) > 2 else None  # whose label, "none of these", is none in a sentence

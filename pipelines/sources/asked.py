@@ -70,7 +70,7 @@ def _check_task(name: str, sets: Set[str]) -> None:
 
     One of MTEB's whose set is not there may still come from the hub, when it is evaluated.
     """
-    if name not in {*mteb_sets.TASKS, *sets} - {*map(mteb_sets.folder_name, mteb_sets.TASKS)}:
+    if name not in {*mteb_sets.TASKS, *sets} - mteb_sets.OF_FOLDER.keys():
         try:
             mteb_sets.find(name, sets)
         except NegbenchError as error:

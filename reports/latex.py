@@ -53,7 +53,7 @@ _ESCAPES = {
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "×": r"$\times$", "η": r"$\eta$", "ρ": r"$\rho$", "τ": r"$\tau$", "²": "$^2$",
     "“": "``", "”": "''", "’": "'", "·": r"$\cdot$", "≤": r"$\le$", "≥": r"$\ge$", "–": "--",
-    MINUS: "$-$", MISSING: "---",
+    MINUS: "$-$", MISSING: "---", "<": "$<$", ">": "$>$", "∞": r"$\infty$", "ε": r"$\varepsilon$",
     "[": "{[}",  # else an optional argument of the \\ before it
 }  # fmt: skip
 

@@ -195,6 +195,14 @@ def test_latex_is_balanced_and_has_booktabs_rules(results: Path) -> None:
     assert latex.isascii()
 
 
+def test_latex_has_every_sign_that_the_report_writes() -> None:
+    sources = "".join(file.read_text("utf-8") for file in Path(latex.__file__).parent.glob("*.py"))
+    signs = {sign for sign in sources if not sign.isascii()}
+    assert "∞" in signs
+    assert {sign for sign in signs if not latex.escape(sign).isascii()} == set()
+    assert latex.escape("< 0.001 > 0") == "$<$ 0.001 $>$ 0"  # by themselves OT1, LaTeX's default, prints ¡ and ¿
+
+
 def test_markup_and_marks_in_each_format() -> None:
     row = Row("`a_b` | *c*", (Cell("**1.00**", "[−1, 2]", "a"), Cell("partly")), source="[@gao_2020]")
     table = Table("t", ("x", "y"), (Group((row,), "see [#table-t]"),), "", {"a": "why [#t]"}, "head")

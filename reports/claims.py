@@ -154,7 +154,11 @@ Groups = tuple[list[Scores], list[Scores]]  # of every setting of either side
 def _scores(evidence: Evidence, rule: rules.Methods | rules.Cells) -> Groups:
     match rule:
         case rules.Methods():
-            return [_of_method(evidence, rule.methods[0], rule)], [_of_method(evidence, rule.other, rule)]
+            better, than = (_of_method(evidence, name, rule) for name in (rule.methods[0], rule.other))
+            shared = [seed for seed in better if seed in than]  # as stage significance has it, whose interval is taken
+            if not shared:
+                raise _UntestedError("no seed has a score of both", _command(evidence))
+            return [{seed: better[seed] for seed in shared}], [{seed: than[seed] for seed in shared}]
         case rules.Cells():
             return _of_cells(evidence, rule, than=False), _of_cells(evidence, rule, than=True)
         case _:

@@ -10,13 +10,12 @@ from reports.contrast import contenders
 from reports.document import Figure, Group, Notes, Row, Section, Table
 from reports.markup import literal
 from reports.paper import Paper
-from reports.prose import measured
 from reports.reported import Point, beside, blocks, peak
 from reports.sources import CERTAINTIES
 from reports.stats import CONFIDENCE, summarise
 from reports.study import Cell, Study
 from reports.study_wording import LIMITS, MARKS, MEANINGS, about, kind, label, place, shown, term, title
-from reports.wording import MISSING, listing, number, score, seeds
+from reports.wording import MISSING, listing, measured, number, score, seeds
 
 
 def sections(studies: Mapping[str, Study], papers: Sequence[Paper]) -> list[Section]:
@@ -34,15 +33,16 @@ def section(study: Study, papers: Sequence[Paper]) -> Section:
 
 def text(study: Study, found: Sequence[Block]) -> str:
     """Where our highest average lies, where the papers', and whether the seeds tell settings apart."""
-    best, there = study.best, [cell for cell in _there(study, found) if cell.scores]
-    if best is None:
+    there = [cell for cell in _there(study, found) if cell.scores]
+    if not study.leaders:
         return " ".join(filter(None, [f"No cell of this study of {study.label} has a score.", _theirs(study, found)]))
-    top = best.sample
+    best, *ties = study.leaders
+    alike = f"; printed alike: {'; '.join(label(study, cell) for cell in ties)}" if ties else ""
     sentences = [
-        f"The highest average of {study.label} is {measured(top)} ({place(study, best)}){_lost(best)}.",
+        f"The highest average of {study.label} is {measured(best.sample)} ({place(study, best)}){_lost(best)}{alike}.",
         _theirs(study, found),
     ]
-    if best in there:
+    if any(cell in there for cell in study.leaders):
         sentences.append("Ours is highest there too.")
     elif len(there) > 1:
         mean = summarise([value for cell in there for value in cell.values]).mean
@@ -79,7 +79,10 @@ def caption(study: Study, found: Sequence[Block]) -> str:
     marks = MARKS[kind(study)] if study.seeds > 1 else "one seed each, so no spread is known"
     sentences = [f"Average STS of {study.label} by {about(study)}; ours: {marks}."]
     if "sentences" in study.fixed:
-        sentences.append(f"Each run took {study.fixed['sentences']:,} sentences, each cell {seeds(study.seeds)}.")
+        up_to = "up to " if any(len(cell.scores) < study.seeds for cell in study.cells) else ""
+        sentences.append(
+            f"Each run took {study.fixed['sentences']:,} sentences, each cell has {up_to}{seeds(study.seeds)}."
+        )
     sentences += [MEANINGS[study.name]] if study.name in MEANINGS else []
     sentences += [f"Dashed: {name}." for key, name in LIMITS.items() if key in study.varied]
     if found:
@@ -115,7 +118,7 @@ def _measured(study: Study, cell: Cell, notes: Notes) -> tuple[document.Cell, do
     note = notes.mark(f"{seeds(len(cell.missing)).capitalize()} without a score: {reasons}.") if reasons else ""
     mean, std = (cell.sample.mean, cell.sample.std) if cell.scores else (None, None)
     return (
-        document.Cell(score(mean), note=note, best=cell is study.best, value=mean),
+        document.Cell(score(mean), note=note, best=cell in study.leaders, value=mean),
         document.Cell(score(std), value=std),
     )
 

@@ -1,8 +1,8 @@
 """From one set of records to another: what each score moved by, and what other seeds alone would have moved it by.
 
 Scores are compared where both sides measured them by the same protocol on the same items, so the noise here is that of
-seeds. Where both have two seeds or more in common, with the same data, the interval is Student's over the pairs of
-equal seeds, and else Welch's.
+seeds. Where both have the same data and three seeds in common, or all that one of them has, the interval is Student's
+over the pairs of equal seeds, and else Welch's; with fewer than three there is none.
 """
 
 from __future__ import annotations

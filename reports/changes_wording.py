@@ -17,8 +17,8 @@ from reports.wording import MISSING, listing, probability, score, seeds, signed
 
 READING = (
     f"Differences are B less A, in points; {CONFIDENCE:.0%} intervals are for new seeds: Student's over pairs of equal "
-    "seeds where both sides have some (paired), else Welch's, and of accuracies never narrower than counting examples "
-    f"allows. A star is more than noise: p, by Holm's procedure, is at most {LEVEL:g}."
+    "seeds where both sides have enough of them (paired), else Welch's, and of accuracies never narrower than counting "
+    f"examples allows. A star is more than noise: p, by Holm's procedure, is at most {LEVEL:g}."
 )
 
 

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.families import STS
 from reports.markup import literal
+from reports.paper import Reproduction
 from reports.stats import CONFIDENCE
 from reports.verdicts import Comparison, Comparisons
-from reports.wording import listing, score, signed
+from reports.wording import score, signed
 
 CAPTION = (
     "Our mean beside the reported score (in italics), their difference, and beneath it how far off a further run may "
     "be: half the width of Student's {confidence} prediction interval, for as many runs as the reported score is the "
     "mean of, or one where the paper does not say. *Reproduced*: the whole {confidence} interval of our mean lies near "
     "the reported score, *not reproduced*: the whole of it elsewhere, and further off than a further run may be; else "
-    "*undecided*. Near is what two averages of one setting are known to differ by in the paper or in runs of its "
-    "recipe by others; without training, what printing rounds off."
+    "*undecided*. Near is what two averages of one setting typically differ by in the paper or in runs of its "
+    "recipe by others; without training, what printing rounds off. Each score is judged by itself: of twenty that "
+    "can be reproduced, chance calls about one *not reproduced*."
 )
 
 
@@ -36,12 +38,8 @@ def _group(comparison: Comparisons, notes: Notes) -> Group:
     name = comparison.paper.name
     where = row.where if name in row.where else f"{name}, {row.where}"
     reasons = "; ".join(sorted({task.reason for task in tasks}))
-    others = [
-        f"{other.setting}: {score(other.range[0])} to {score(other.range[1])}"
-        for other in comparison.paper.reproductions
-        if other.row == row.id and other.range and other.certainty == "C"
-    ]
-    beside = f"Average of {listing(others)}." if others else ""
+    others = [_found(other) for other in comparison.paper.reproductions if other.row == row.id and other.averages]
+    beside = literal(f"Averages that others found: {'; '.join(others)}.") if others else ""
     rows = (
         Row("measured", tuple(_measured(task) for task in tasks)),
         Row("reported", tuple(_reported(task) for task in tasks), note=notes.mark(beside)),
@@ -53,6 +51,11 @@ def _group(comparison: Comparisons, notes: Notes) -> Group:
         ),
     )
     return Group(rows, f"**{comparison.method.info.label}** beside {row.label} ({where}, {row.source})")
+
+
+def _found(other: Reproduction) -> str:
+    parted = " to " if other.range else ", "
+    return f"{parted.join(map(score, other.averages))} ({other.setting})"
 
 
 def _measured(task: Comparison) -> Cell:

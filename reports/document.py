@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from pydantic import TypeAdapter
 
 from pipelines.errors import NegbenchError
 from reports.markup import Span, parse
+from reports.stats import Sample
+from reports.wording import score
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,13 @@ class Cell:
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"a cell '{self.text}' with the value {self.value}")
+
+    @classmethod
+    def of(cls, sample: Sample | None, form: Callable[[float], str] = score, note: str = "") -> Cell:
+        """The mean over seeds, as `form` writes it, ± the standard deviation; a dash where there is no score."""
+        if sample is None:
+            return cls(score(None))
+        return cls(form(sample.mean), "" if sample.std is None else score(sample.std), note, value=sample.mean)
 
 
 @dataclass(frozen=True)

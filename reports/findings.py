@@ -22,9 +22,10 @@ CAPTION = (
     "The papers' findings, and what our runs say. Difference: the score of what a finding favours less the score of "
     "what it is held against, and beneath it the {confidence} interval, for other seeds{items}; where settings compete "
     "to be the best, it allows for that and need not be symmetric. *Supported*: the interval lies above zero; "
-    "*contradicted*: below; *undecided*: it holds zero, the seeds are too few, the difference vanishes among those of "
-    "other methods or in rounding, or the side that leads had lost runs or chose its checkpoints by these scores. A "
-    "collapse is told by where the seeds end instead. Paper: the same difference between the paper's own numbers."
+    "*contradicted*: below; *undecided*: it holds zero, the seeds are too few, the difference is no more than noise "
+    "once all methods are judged together or than printing rounds off, or the side that leads had lost runs or chose "
+    "its checkpoints by these scores. A collapse is told by where the seeds end instead. Paper: the same difference "
+    "between the paper's own numbers."
 )
 DETAILS = (
     "What each answer rests on. Where a finding favours some settings over others, the best of either group are "

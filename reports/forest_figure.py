@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.stats import CONFIDENCE
 from reports.style import GREY, INK, PALE, WIDTH
 from reports.tested import Comparison, Difference, Significance
 from reports.wording import probability, signed
@@ -39,7 +40,7 @@ def forest(found: Significance) -> Figure:
             levels.append(level)
             labels.append(comparison.label)
         level += 1
-    _beside(axis, 0, ("", "95 % interval", "p, Holm"), GREY)
+    _beside(axis, 0, ("", f"{CONFIDENCE:.0%} interval", "p, Holm"), GREY)
     axis.set_yticks(levels, labels)
     axis.set_ylim(level - 0.3, -0.6)  # the first row on top
     axis.tick_params(axis="y", length=0)

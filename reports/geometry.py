@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reports.document import Block, Cell, Figure, Group, Row, Section, Table
 from reports.records import Method, Results
 from reports.stats import Sample, summarise
-from reports.wording import MINUS, score
+from reports.wording import MINUS
 
 TASK = "geometry"
 ALIGNMENT, UNIFORMITY = "alignment_positive", "uniformity_all"  # the plane's axes, as Wang & Isola choose them
@@ -101,11 +101,5 @@ def _table(found: Sequence[Shape]) -> Table:
         "singular values are of all distinct sentences; effective rank is the exponential of the entropy of the "
         "latter."
     )
-    rows = tuple(Row(shape.label, tuple(_cell(shape.sample(metric)) for metric in METRICS)) for shape in found)
+    rows = tuple(Row(shape.label, tuple(Cell.of(shape.sample(metric)) for metric in METRICS)) for shape in found)
     return Table("geometry", tuple(METRICS.values()), (Group(rows),), caption)
-
-
-def _cell(result: Sample | None) -> Cell:
-    if result is None:
-        return Cell(score(None))
-    return Cell(score(result.mean), "" if result.std is None else score(result.std), value=result.mean)

@@ -57,7 +57,7 @@ class Row(Strict, ABC):
     metric: str
     repeats: str | None = None  # id of the row, in another paper's file, that this line copies
     seeds: int | None = None  # runs behind the number, if stated
-    noise: Value | None = None  # how far apart two averages of this setting may lie: the range of those that are known
+    noise: Value | None = None  # how far two averages of this setting typically lie apart, by those that are known
     note: str | None = None
     avg: float | Value | None
 
@@ -139,9 +139,13 @@ class Reproduction(Strict):
     range: tuple[float, float] | None = None
     tasks: dict[str, float] = Field({})  # of one run, as far as given
     setting: str
-    retrained: bool = True  # false: a released checkpoint was evaluated
     source: str
     certainty: Certainty
+
+    @property
+    def averages(self) -> tuple[float, ...]:
+        """One a run, or the two ends of a range."""
+        return self.range or self.values
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.document import Cell, Group, Row, Section, Table
 from reports.records import Look, Method, Results
-from reports.selection import RULES, choose, score_cell, steps_cell
+from reports.selection import RULES, choose, steps_cell
 from reports.stats import summarise
 from reports.wording import listing, number
 
@@ -113,5 +113,5 @@ def _table(peaks: Sequence[Peaks]) -> Table:
 
 
 def _row(one: Peaks) -> Row:
-    first, best, last = (score_cell(summarise(one.scores(looks))) for looks in (one.at(0), one.best(), one.at(-1)))
+    first, best, last = (Cell.of(summarise(one.scores(looks))) for looks in (one.at(0), one.best(), one.at(-1)))
     return Row(one.label, (Cell(RULES[one.rule]), first, best, steps_cell([look.step for look in one.best()]), last))

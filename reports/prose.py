@@ -10,12 +10,7 @@ from reports.paper import METRIC
 from reports.records import Method, Results
 from reports.stats import Sample
 from reports.verdicts import NATURES, VERDICTS, Comparisons, sample
-from reports.wording import listing, number, score, seeds
-
-
-def measured(result: Sample) -> str:
-    """Mean ± std, or the bare mean of one seed."""
-    return score(result.mean) + (f" ± {score(result.std)}" if result.std is not None else "")
+from reports.wording import listing, measured, number, score, seeds
 
 
 def answer(results: Results, comparisons: Sequence[Comparisons]) -> str:
@@ -102,7 +97,7 @@ def _told(trained: Sequence[Method]) -> str:
     """How many of these methods the seeds leave as the best, as the end of a sentence."""
     scores = [method.values(AVERAGE, METRIC) for method in trained]
     if min(map(len, scores)) < 2:
-        return "; one seed each cannot tell them apart"
+        return "; one seed cannot tell them apart"
     left = sum(contenders(scores))
     which = "any" if left == len(trained) else number(left)
     return f"; by the seeds, {which} of the {number(len(trained))} may be the best"

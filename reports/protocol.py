@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import get_args
 
 from pipelines.params import Pooling
+from reports.contrast import contenders
 from reports.document import Cell, Group, Notes, Row, Section, Table
 from reports.families import AVERAGE
 from reports.markup import literal
@@ -69,7 +70,7 @@ def _text(results: Results, others: dict[Key, str]) -> str:
         if (found := shift(method, HEADLINE, key)).difference and not found.same
     ]
     fair = [method for method in trained if not method.info.by_test]
-    means = _means(fair, HEADLINE)
+    means = {label: fmean(found.values()) for label, found in _scored(fair, HEADLINE).items()}
     if not swings:
         return "No trained method has a score under two protocols."
     swing, label, heading = max(swings, key=lambda one: abs(one[0]))
@@ -85,25 +86,38 @@ def _text(results: Results, others: dict[Key, str]) -> str:
     text += (
         f" The trained methods{but} lie within {score(apart)} points of each other under the headline protocol{wider}."
     )
-    first, changed = max(means, key=lambda name: means[name]), []
-    for key, heading in others.items():
-        under = {name: mean for name, mean in _means(fair, key).items() if name in means}
-        if first in under and (leader := max(under, key=lambda name: under[name])) != first:
-            changed.append(f"*{heading}* ({leader})")
-    if not changed:
-        whole = all(first in _means(fair, key) for key in others)
-        return f"{text} {first} leads under each of them{'' if whole else ' that it has a score of'}."
-    return f"{text} {first} leads under the headline, and another method under {listing(changed)}."
+    return f"{text} {_leads(max(means, key=lambda name: means[name]), fair, others)}"
+
+
+def _leads(first: str, fair: Sequence[Method], others: dict[Key, str]) -> str:
+    """Whether the headline's leader leads under the other protocols, and if not, whether that is more than noise."""
+    changed: dict[bool, list[str]] = {True: [], False: []}  # by whether the seeds rule out that `first` is the best
+    scored = [(heading, own) for key, heading in others.items() if first in (own := _scored(fair, key))]
+    for heading, own in scored:
+        leader = max(own, key=lambda name: fmean(own[name].values()))
+        if leader != first:
+            told = {name: scores for name, scores in own.items() if len(scores) > 1}
+            may = dict(zip(told, contenders([*told.values()]), strict=True))
+            changed[not may.get(first, True)].append(f"*{heading}* ({leader})")
+    if not any(changed.values()):
+        whole = len(scored) == len(others)
+        return f"{first} leads under each of them{'' if whole else ' that it has a score of'}."
+    parts = [
+        f"another method by {'' if real else 'no '}more than the noise of seeds under {listing(found)}"
+        for real, found in changed.items()
+        if found
+    ]
+    return f"{listing([f'{first} leads under the headline', *parts])}."
+
+
+def _scored(methods: Sequence[Method], key: Key) -> dict[str, dict[int, float]]:
+    """Scores by seed, of the methods that have one, by label."""
+    return {method.info.label: found for method in methods if (found := method.values(*key))}
 
 
 def _but(lifted: Sequence[str]) -> str:
     """That some are left out because the test scores chose their checkpoints, as a part of a sentence."""
     return f" but {listing(lifted)}, whose checkpoints these scores chose," if lifted else ""
-
-
-def _means(methods: Sequence[Method], key: Key) -> dict[str, float]:
-    """Mean over seeds by label, of the methods that have one."""
-    return {method.info.label: fmean(found.values()) for method in methods if (found := method.values(*key))}
 
 
 def _averages(results: Results, others: dict[Key, str]) -> Table:
@@ -168,17 +182,13 @@ def _shifts(method: Method, base: Key, others: Iterable[Key], notes: Notes) -> l
         elif found.difference is None:
             cells.append(Cell(score(None), note=notes.mark(literal(f"{found.reason[:1].upper()}{found.reason[1:]}."))))
         else:
-            cells.append(_cell(found.difference, signed))
+            cells.append(Cell.of(found.difference, signed))
     return cells
 
 
 def _score(method: Method, key: Key) -> Cell:
     values = [*method.values(*key).values()]
-    return _cell(summarise(values), score) if values else Cell(score(None))
-
-
-def _cell(sample: Sample, form: Callable[[float], str]) -> Cell:
-    return Cell(form(sample.mean), score(sample.std) if sample.std is not None else "", value=sample.mean)
+    return Cell.of(summarise(values) if values else None)
 
 
 def _pairs(results: Results, key: Key) -> int | None:

@@ -9,8 +9,8 @@ from reports import flat
 from reports.families import AVERAGE
 from reports.paper import METRIC
 from reports.records import chosen_by_test
-from reports.stats import Sample, summarise
-from reports.wording import MISSING, score
+from reports.stats import summarise
+from reports.wording import MISSING, measured
 
 RECORDS = "records.csv.gz"
 _COLUMNS = {METRIC: "STS", "acc": "transfer", "retrieval_main_score": "retrieval"}  # by metric
@@ -43,7 +43,7 @@ def table(folder: Path) -> str:
         one = found.get((method, metric))
         if one is None:
             return MISSING
-        return f"**{_printed(one)}**" if (method, metric) in fair and one.mean == best[metric] else _printed(one)
+        return f"**{measured(one)}**" if (method, metric) in fair and one.mean == best[metric] else measured(one)
 
     def seeds(method: str) -> str:
         run = averages[averages["method"] == method]["seed"].nunique()
@@ -64,7 +64,3 @@ def table(folder: Path) -> str:
 
 def _by_test(settings: str) -> bool:
     return chosen_by_test(json.loads(settings))
-
-
-def _printed(one: Sample) -> str:
-    return score(one.mean) + ("" if one.std is None else f" ± {score(one.std)}")

@@ -138,7 +138,7 @@ def _table(found: Sequence[Watched]) -> Table:
         (Group(tuple(_row(one, notes) for one in found)),),
         "Average STS of the checkpoint that each rule keeps of the same runs, mean over seeds ± standard deviation, "
         "and its mean step. The gain is that of STS test over STS-B dev, paired over seeds, with the "
-        f"{CONFIDENCE:.0%} interval of its mean (Student's t).",
+        f"{CONFIDENCE:.0%} interval of its mean (Student's t, cut at zero).",
         notes.texts,
         head="checkpoint chosen",
     )
@@ -151,17 +151,10 @@ def _row(one: Watched, notes: Notes) -> Row:
     for rule in RULES:
         values = [*one.scores(rule).values()]
         sample = summarise(values) if values else None
-        cells.append(score_cell(sample, kept if rule == one.kept else ""))
+        cells.append(Cell.of(sample, note=kept if rule == one.kept else ""))
         if rule != "last":
             cells.append(steps_cell([look.step for look in one.choices(rule).values()]))
     return Row(one.label, (*cells, _gain(one.gain())), note=few)
-
-
-def score_cell(sample: Sample | None, note: str = "") -> Cell:
-    """Mean over seeds ± standard deviation."""
-    if sample is None:
-        return Cell(score(None))
-    return Cell(score(sample.mean), score(sample.std) if sample.std is not None else "", note, value=sample.mean)
 
 
 def steps_cell(steps: Sequence[int]) -> Cell:
@@ -177,16 +170,17 @@ def _gain(gain: Sample | None) -> Cell:
     if gain is None:
         return Cell(score(None))
     half = gain.half_width
-    interval = "" if half is None else f"{signed(gain.mean - half)} to {signed(gain.mean + half)}"
+    # Of the same looks the highest test score is no lower than any other: no gain is below zero.
+    interval = "" if half is None else f"{signed(max(gain.mean - half, 0.0))} to {signed(gain.mean + half)}"
     return Cell(signed(gain.mean), interval, value=gain.mean)
 
 
 def _figure(found: Sequence[Watched], reported: Reported | None) -> Figure:
     most = max(len(one.looks) for one in found)
+    spread = ", the band one standard deviation, thin lines the seeds" if most > 1 else ""
     caption = (
-        f"Average STS as training goes on. Each panel is a method; the line is the mean of {seeds(most)}"
-        f"{', the band one standard deviation' if most > 1 else ''}. Of each seed, the circle is the checkpoint that "
-        "STS-B dev chooses, the triangle that of the STS test sets."
+        f"Average STS as training goes on. Each panel is a method; the line is the mean of {seeds(most)}{spread}. "
+        "Of each seed, the circle is the checkpoint that STS-B dev chooses, the triangle that of the STS test sets."
     )
     if reported:
         runs = "; ".join(f"cell {cell}: {settings}" for cell, settings in _notebook_runs(reported).items())

@@ -34,9 +34,10 @@ def _method(found: Significance) -> str:
         f"trained other encoders, and other items (sentence pairs, test examples, queries) would have scored them "
         f"otherwise. The {CONFIDENCE:.0%} intervals and p are for new seeds *and* new items, the latter by "
         f"{found.resamples:,} resamples, in which sentence pairs that share a sentence, directly or by way of other "
-        f"pairs, come or stay out together; with fewer than {number(MIN_SEEDS)} seeds in common there are none. An "
-        f"accuracy is taken to vary from seed to seed by what counting examples rounds off at least. Tests of one "
-        f"family are judged together, by Holm's procedure: the averages of all methods over one set of tasks are a "
+        f"pairs, come or stay out together, and each task but those of STS is drawn by itself; with fewer than "
+        f"{number(MIN_SEEDS)} seeds in common there are none. An accuracy is taken to vary from seed to seed by what "
+        f"counting examples rounds off at least. Tests of one family are judged together, by Holm's procedure: the "
+        f"averages of all methods over one set of tasks are a "
         f"family, and so are all tasks of one set for one method. A difference counts as more than noise where the "
         f"p so adjusted is at most {LEVEL:g}, and the difference no less than printed scores round off."
     )
@@ -86,8 +87,9 @@ def _averages(found: Significance) -> Table:
     )
     caption = (
         f"Average over the tasks of a set, less that of {found.reference}, in points. Bold: more than noise. *p, items "
-        "alone*: of these very encoders, had other items been drawn. *From seeds*: the share of the variance that more "
-        "seeds would remove; more items would remove the rest. *IQM*: the interquartile mean over the tasks in place "
+        "alone*: of these very encoders, had other items been drawn (a bootstrap of STS; elsewhere the scores of the "
+        "two methods are exchanged at random). *From seeds*: the share of the variance that more seeds would remove; "
+        "more items would remove the rest. *IQM*: the interquartile mean over the tasks in place "
         "of the mean, which no single task can move far."
     )
     return Table("significance", COLUMNS, groups, caption, notes.texts, head="Method")

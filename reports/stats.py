@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 ROUNDING = 0.005  # points: a printed score is this exact
-MIN_SEEDS = 3  # of `hierarchical`: with two, its false positives would reach 8 %
+MIN_SEEDS = 3  # of a difference with an interval: with two, the false positives of `hierarchical` would reach 8 %
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from reports.families import AVERAGE
 from reports.paper import METRIC
 from reports.records import STUDIES, Look, Stored, chosen_by_test, read
 from reports.stats import Sample, summarise
+from reports.wording import score
 
 RECORD = ("task", "metric", "value", "status", "reason", "n")  # the last columns of a study's table
 AGAIN = "Run `dvc repro` for this study again."
@@ -94,6 +95,14 @@ class Study:
     def best(self) -> Cell | None:
         """Of the ranked cells the one with the highest mean, the first of equals; None if there is none."""
         return max(self.ranked, key=lambda cell: cell.sample.mean, default=None)
+
+    @property
+    def leaders(self) -> list[Cell]:
+        """The best and whatever of the ranked cells has its mean to the decimals that are printed, the best first."""
+        if self.best is None:
+            return []
+        others = [cell for cell in self.ranked if cell is not self.best]
+        return [self.best, *(cell for cell in others if score(cell.sample.mean) == score(self.best.sample.mean))]
 
     @property
     def seeds(self) -> int:

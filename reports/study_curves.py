@@ -174,9 +174,14 @@ def _band(axis: Axes, one: Curve, colour: str) -> None:
 
 
 def _mark_peak(axis: Axes, curves: Sequence[Curve], colour: str) -> None:
-    """Ring the highest mean and name it above all that is drawn there, on the side that has room."""
+    """Ring the highest mean and name it above all that is drawn there, on the side that has room.
+
+    Of means that are printed alike none is.
+    """
     whole = curves[0]
     y, x = max(zip(whole.y, whole.x, strict=True))
+    if sum(score(other) == score(y) for other in whole.y) > 1:
+        return
     heights = [value for one in curves for at, value in [*zip(one.x, one.y, strict=True), *one.seeds] if at == x]
     top = max(*heights, whole.band.get(x, (y, y))[1])
     axis.plot([x], [y], marker="o", markersize=7.5, markerfacecolor="none", markeredgecolor=colour, linestyle="")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.stats import Sample
+
 MISSING = "—"
 MINUS = "\N{MINUS SIGN}"
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -12,6 +14,11 @@ WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 def score(value: float | None) -> str:
     """A score with the papers' two decimals."""
     return MISSING if value is None else _exact(value, ".2f")
+
+
+def measured(sample: Sample) -> str:
+    """Mean ± standard deviation, or the bare score of one seed."""
+    return score(sample.mean) + ("" if sample.std is None else f" ± {score(sample.std)}")
 
 
 def signed(value: float | None) -> str:

@@ -89,7 +89,8 @@ def test_the_words_hold_the_largest_swing_beside_the_largest_difference() -> Non
     )
     assert "within 1.50 points of each other" in text
     assert "the protocol moves a number further than the method does" in text
-    assert text.endswith("First leads under the headline, and another method under *cls* (Second).")
+    told = "First leads under the headline and another method by no more than the noise of seeds under *cls* (Second)."
+    assert text.endswith(told)
     assert "1,379 pairs" in repeats
     assert "takes out 16:" in repeats
     assert "993 more" in repeats
@@ -100,7 +101,15 @@ def test_a_method_that_chose_by_these_scores_neither_leads_nor_stretches_the_ran
     peeking = Method("Peeking", tuple(map(by_test, method("Peeking", [scores(70, 69)]).runs)))
     text = str(built(FIRST, SECOND, peeking).blocks[0])
     assert "The trained methods but Peeking, whose checkpoints these scores chose, lie within 1.50 points" in text
-    assert text.endswith("First leads under the headline, and another method under *cls* (Second).")
+    assert text.endswith("under *cls* (Second).")
+
+
+def test_a_lead_under_another_protocol_is_told_from_the_noise_of_seeds() -> None:
+    ahead = method("Second", [scores(59, 58, 2), scores(60, 62, 5)])  # by 8 in either seed under cls
+    text = str(built(FIRST, ahead).blocks[0])
+    assert text.endswith("headline and another method by more than the noise of seeds under *cls* (Second).")
+    one = method("Second", [scores(59, 58)])
+    assert "by no more than the noise of seeds under *cls* (Second)" in str(built(FIRST, one).blocks[0])
 
 
 def by_test(run: Run) -> Run:

@@ -373,6 +373,16 @@ def test_the_words_name_both_optima_and_whether_seeds_separate_them() -> None:
     assert "any of the two settings may be the best" in words(cells_at((1.0, 3.0), (2.0, 2.5)))
 
 
+def test_what_is_printed_alike_leads_alike() -> None:
+    one = cells_at((60.001, 61.001), (60.0, 61.0), (50.0, 51.0))
+    assert "is 60.50 ± 0.71 (EMA decay η 0.5); printed alike: 0.85." in words(one)
+    assert "Ours is highest there too." in words(one)  # the paper's is at 0.85
+    rows = ablations.table(one, reported.blocks(one, PAPERS)).groups[0].rows
+    assert [any(cell.best for cell in row.cells) for row in rows] == [True, True, False]
+    for drawn, named in ((one, 0), (cells_at((60.0, 61.0), (55.0, 56.0)), 1)):
+        assert sum("highest" in text.get_text() for text in draw(drawn).axes[0].texts) == named
+
+
 def test_a_cell_that_leads_with_what_is_left_of_its_seeds_says_so() -> None:
     one = cells_at((60.0, 61.0), (55.0, 56.0))
     best = replace(one.cells[0], missing=("loss is nan at step 3",))

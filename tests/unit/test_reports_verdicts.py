@@ -14,7 +14,8 @@ from report_fixture import fail, record, write_json, write_results
 
 from methods.core.encoder import POOLINGS
 from pipelines.params import Train
-from reports import paper, prose, records, scores, verdicts, wording
+from reports import comparison, paper, prose, records, scores, verdicts, wording
+from reports.document import Table
 from reports.families import STS
 from reports.stats import summarise
 from reports.verdicts import Comparison, Comparisons
@@ -45,6 +46,16 @@ def test_demo_is_never_comparable(tmp_path: Path) -> None:
     tasks = [task for one in found.values() for task in one.tasks]
     assert {task.verdict for task in tasks} == {"not comparable"}
     assert {task.reason for task in tasks} == {"generated data and a tiny backbone"}
+
+
+def test_what_others_found_stands_beside_the_reported_score(tmp_path: Path) -> None:
+    found = comparison.section(verdicts.compare(records.load(write_results(tmp_path, backbone=BERT)), PAPERS))
+    (table,) = (block for block in found.blocks if isinstance(block, Table))
+    beside = next(row for group in table.groups if "SimCSE" in group.title for row in group.rows if row.note)
+    note = table.notes[beside.note]
+    assert note.startswith("Averages that others found: 73.47 (torch 1.7.1, CUDA 11.1, one 3090); 74.84 (")
+    assert "; 74.90, 75.70 (a first seed, then others); " in note
+    assert note.endswith("74.80 to 76.00 (typical runs by others).")
 
 
 def test_small_compares_directions_only(tmp_path: Path) -> None:
@@ -215,7 +226,7 @@ def test_answer_counts_who_does_not_exceed(tmp_path: Path) -> None:
         write_json(file, content)
     text = prose.answer(records.load(results), [])
     assert text.startswith("Two of four trained methods exceed")
-    assert "one seed each cannot tell them apart" in text
+    assert "one seed cannot tell them apart" in text
     for name in ("simcse", "softcse_weight", "softcse_temperature"):
         shutil.rmtree(results / name)
     assert prose.answer(records.load(results), []).startswith("No trained method exceeds")

@@ -22,6 +22,14 @@ _HAVE_EMPTY_DOCUMENTS = ("fiqa",)
 # And ArguAna with five judgements on documents that it has not (MTEB's statistics count them; BEIR's issues 101 and
 # 172). They stay: no model can find them, and MTEB's scores are with them.
 _JUDGE_ABSENT_DOCUMENTS = ("arguana",)
+# Documents, queries and relevant judgements of the test parts by folder: MTEB's statistics of its own copies.
+PUBLISHED = {
+    "arguana": (8674, 1406, 1406),
+    "fiqa": (57638, 648, 1706),
+    "nfcorpus": (3633, 323, 12334),
+    "scidocs": (25657, 1000, 4928),
+    "scifact": (5183, 300, 339),
+}
 _FETCH_AGAIN = "Correct the file or fetch the data again."
 T = TypeVar("T")
 
@@ -50,6 +58,12 @@ class Collection:
     qrels: dict[str, dict[str, int]]
     candidates: dict[str, list[str]] | None
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Documents, queries and relevant judgements."""
+        relevant = sum(score > 0 for judged in self.qrels.values() for score in judged.values())
+        return len(self.documents), len(self.queries), relevant
+
 
 def load_collection(folder: Path, split: str = "test") -> Collection:
     """Read one split of a set.
@@ -59,9 +73,9 @@ def load_collection(folder: Path, split: str = "test") -> Collection:
         split: stem of a file in qrels/. Queries of other splits are left out.
 
     Raises:
-        NegbenchError: a file is missing or breaks the format, an id is given twice or leads nowhere, a query or a
-            document is empty, or a judged query has no relevant document or no candidates. `where` is file:line
-            where a line is at fault.
+        NegbenchError: a file is missing or breaks the format, an id is given twice or leads nowhere (but ArguAna's
+            judgements may), a query or a document is empty (but FiQA's documents may be), or a judged query has no
+            relevant document or no candidates. `where` is file:line where a line is at fault.
     """
     documents = _documents(folder / "corpus.jsonl", may_be_empty=folder.name in _HAVE_EMPTY_DOCUMENTS)
     asked = _queries(folder / "queries.jsonl")

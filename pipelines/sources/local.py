@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import NegbenchError
 from pipelines.params import Fetch
-from pipelines.sources.published import check_sets
+from pipelines.sources.published import check_searched, check_sets
 
 VARIABLE = "NEGBENCH_DATA"
 
@@ -52,11 +52,12 @@ def fetch(source: Path, target: Path, corpus: str | None) -> None:
         corpus: the name of one of its texts; None for no text.
 
     Raises:
-        NegbenchError: a set is missing, its rows are not the published ones, or a link leads nowhere. Nothing is linked
-            then.
+        NegbenchError: a set is missing, it or one of BEIR's is not as published, or a link leads nowhere. Nothing is
+            linked then.
     """
     found = files(source, corpus)
     check_sets(source)
+    check_searched(source)
     _link(found, source, target)
 
 
@@ -69,9 +70,11 @@ def add(source: Path, target: Path, corpus: str) -> None:
         corpus: the name of the one text that is trained on.
 
     Raises:
-        NegbenchError: as `added`, or one of the files is in `target` already. Nothing is linked then.
+        NegbenchError: as `added`, a set of BEIR's is not as published, or one of the files is in `target` already.
+            Nothing is linked then.
     """
     found = added(source, corpus)
+    check_searched(source)
     for file in found:
         if (target / file.relative_to(source)).exists():
             raise NegbenchError("the source has a file of this name too", file, "Rename yours.")

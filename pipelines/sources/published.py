@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval import senteval, transfer_sets
+from eval import beir, senteval, transfer_sets
 from eval.senteval import SPLITS, load_sts
 from pipelines.errors import NegbenchError
 
@@ -22,6 +22,29 @@ def check_sets(data: Path) -> None:
     """
     for task in EXPECTED_ROWS:
         _check_rows(data, task)
+
+
+def check_searched(data: Path) -> None:
+    """Refuse sets below `data`/beir under the name of one of BEIR's that have other sizes: MTEB's name would be theirs.
+
+    Args:
+        data: may hold beir/.
+
+    Raises:
+        NegbenchError: one breaks the layout (as `load_collection`), or the numbers differ.
+    """
+    for name, expected in beir.PUBLISHED.items():
+        folder = data / "beir" / name
+        if not folder.is_dir():
+            continue
+        found = beir.load_collection(folder).sizes
+        if found != expected:
+            what = f"{_sizes(found)}, and the published set has {_sizes(expected)}"
+            raise NegbenchError(what, folder, "Replace the set by BEIR's own files, or give the folder another name.")
+
+
+def _sizes(sizes: tuple[int, int, int]) -> str:
+    return "{:,} documents, {:,} queries and {:,} relevant judgements".format(*sizes)
 
 
 def _check_rows(data: Path, task: str) -> None:

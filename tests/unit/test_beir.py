@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from beir_fixture import HEADER, write_json_lines, write_lines, write_set
 
-from eval.beir import Document, load_collection
+from eval.beir import PUBLISHED, Document, load_collection
+from eval.mteb_sets import OF_FOLDER
 from pipelines.errors import NegbenchError
 
 
@@ -35,6 +36,20 @@ def test_a_set_without_candidates_has_none_and_titles_may_be_left_out(folder: Pa
     found = load_collection(folder)
     assert found.candidates is None
     assert {document.title for document in found.documents.values()} == {""}
+
+
+def test_the_published_sizes_are_those_of_mtebs_statistics() -> None:
+    import mteb
+
+    for folder, sizes in PUBLISHED.items():
+        counted = mteb.get_task(OF_FOLDER[folder]).metadata.descriptive_stats["test"]
+        relevant = counted["relevant_docs_statistics"]["num_relevant_docs"]
+        assert (counted["num_documents"], counted["num_queries"], relevant) == sizes
+
+
+def test_sizes_count_what_is_judged_relevant(folder: Path) -> None:
+    write_lines(folder / "qrels/test.tsv", [HEADER, "q1\td6\t2", "q1\td2\t-1", "q1\td3\t0", "q2\td1\t1"])
+    assert load_collection(folder).sizes == (60, 2, 2)
 
 
 def test_another_split_has_its_own_queries(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beir_fixture import write_set
 
 from eval import transfer_sets
 from eval.senteval import SPLITS, TASKS, load_sts
@@ -101,6 +102,19 @@ def test_the_plan_counts_what_comes_on_top(source: Path, own: Path) -> None:
     (own / "none").mkdir()
     with pytest.raises(NegbenchError, match="nothing to add"):
         plan.rows(settings.model_copy(update={"add": own / "none"}), [], {})
+
+
+def test_a_set_under_the_name_of_one_of_beirs_is_that_set(source: Path, own: Path, tmp_path: Path) -> None:
+    write_set(source / "beir/nfcorpus")
+    sizes = "60 documents, 8 queries and [0-9]+ relevant judgements, and the published set has 3,633 documents, 323 "
+    with pytest.raises(NegbenchError, match=rf"{sizes}queries and 12,334 relevant .*\S+/beir/nfcorpus.*another name"):
+        local.fetch(source, tmp_path / "target", "wiki.txt")
+    (source / "beir/nfcorpus").rename(own / "beir/nfcorpus")
+    with pytest.raises(NegbenchError, match=sizes):
+        local.add(own, tmp_path / "target", "mine.txt")
+    assert not (tmp_path / "target").exists()
+    (own / "beir/nfcorpus").rename(own / "beir/mine")
+    local.add(own, tmp_path / "target", "mine.txt")
 
 
 def test_folders_that_are_links_are_followed(source: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import NegbenchError
 from pipelines.nearest import nearest
-from pipelines.text import read_lines
+from pipelines.text import open_bytes, read_lines
 
 # Subsets of a year in SentEval's order. A year is two files a subset: pairs, and scores line by line.
 YEARS = {
@@ -104,6 +104,18 @@ def tidy(sentence: str) -> str:
     return " ".join(sentence.split())
 
 
+def whole_lines(path: Path, *, crlf: bool = False, encoding: str = "utf-8") -> Iterator[str]:
+    """The lines of one of SentEval's files, which all end their last line: without that end a score may lack digits.
+
+    Raises:
+        NegbenchError: as `read_lines`, or the last line has no end.
+    """
+    with open_bytes(path) as file:
+        if not file.read().endswith(b"\n"):
+            raise NegbenchError("the file is empty or cut short: its last line has no end", path, "Fetch it again.")
+    return read_lines(path, crlf=crlf, encoding=encoding)
+
+
 def load_sts(data: Path, task: str, split: str = "test") -> list[Subset]:
     """Read one split of an STS task, subsets in SentEval's order.
 
@@ -131,7 +143,7 @@ def _read_year_subset(folder: Path, name: str) -> Subset:
     # like; we split at "\n" alone, so that such a character stays in its sentence. The published files have
     # none, so there is no difference on them.
     pairs_file, gold_file = folder / f"STS.input.{name}.txt", folder / f"STS.gs.{name}.txt"
-    pairs, scores = list(_rows(pairs_file, 2)), list(read_lines(gold_file))
+    pairs, scores = list(_rows(pairs_file, 2)), list(whole_lines(gold_file))
     if len(pairs) != len(scores):
         found = f"{len(pairs)} pairs but {len(scores)} lines of scores"
         raise NegbenchError(found, f"{pairs_file} and {gold_file.name}", "Fetch the data again.")
@@ -155,7 +167,7 @@ def _read_table(downstream: Path, task: str, split: str) -> Subset:
 
 
 def _rows(path: Path, columns: int, *, crlf: bool = False) -> Iterator[list[str]]:
-    for number, line in enumerate(read_lines(path, crlf=crlf), start=1):
+    for number, line in enumerate(whole_lines(path, crlf=crlf), start=1):
         row = line.split("\t")
         if len(row) != columns:
             found = f"{len(row)} tab-separated columns in place of {columns}"

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.senteval import check_task, tidy
+from eval.senteval import check_task, tidy, whole_lines
 from pipelines.errors import NegbenchError
-from pipelines.text import open_bytes, read_lines
 
 # Sets without a split: a file of label 1 and a file of label 0, in SentEval's order.
 SINGLE = {
@@ -99,7 +98,7 @@ def load(data: Path, task: str) -> TransferSet:
         rows = [
             (label, line, None)
             for label, name in zip((1, 0), SINGLE[task], strict=True)
-            for line in _lines(downstream / name, "latin-1")
+            for line in whole_lines(downstream / name, encoding="latin-1")
         ]
         parts = {"all": _part(rows, downstream / task)}
     else:
@@ -119,7 +118,7 @@ def _part(rows: Iterable[Row], where: Path) -> Part:
 
 def _trec(path: Path) -> Iterator[Row]:
     """Lines "COARSE:fine question"."""
-    for number, line in enumerate(_lines(path, "latin-1"), start=1):
+    for number, line in enumerate(whole_lines(path, encoding="latin-1"), start=1):
         name, _, rest = line.partition(":")
         _, blank, question = rest.partition(" ")
         if name not in _QUESTIONS or not blank:
@@ -130,7 +129,7 @@ def _trec(path: Path) -> Iterator[Row]:
 
 def _mrpc(path: Path) -> Iterator[Row]:
     """Lines of five columns: label, two ids, two sentences; a header first."""
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(whole_lines(path), start=1):
         columns = line.split("\t")
         if len(columns) != 5:
             found = f"{len(columns)} tab-separated columns in place of 5"
@@ -143,14 +142,14 @@ def _mrpc(path: Path) -> Iterator[Row]:
 
 def _sst2(path: Path) -> Iterator[Row]:
     """Lines "sentence, tab, label"."""
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(whole_lines(path), start=1):
         sentence, _, label = line.partition("\t")
         yield _label(label, "SST2", path, number), sentence, None
 
 
 def _sst5(path: Path) -> Iterator[Row]:
     """Lines "label, blank, sentence"."""
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(whole_lines(path), start=1):
         label, _, sentence = line.partition(" ")
         yield _label(label, "SST5", path, number), sentence, None
 
@@ -163,10 +162,3 @@ def _label(text: str, task: str, path: Path, number: int) -> int:
     if text not in valid:
         raise NegbenchError(f"label {text[:40]!r} is none of {', '.join(valid)}", f"{path}:{number}", _FETCH)
     return int(text)
-
-
-def _lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
-    with open_bytes(path) as file:
-        if not file.read().endswith(b"\n"):
-            raise NegbenchError("the file is empty or cut short: its last line has no end", path, "Fetch it again.")
-    return read_lines(path, encoding=encoding)

@@ -38,6 +38,18 @@ def test_unscored_pairs_are_dropped_and_the_others_stay_aligned(sts_tree: Path) 
     assert belief.gold.dtype == np.float64
 
 
+def test_a_file_that_was_cut_in_its_last_line_is_refused(sts_tree: Path) -> None:
+    """A score may have lost digits, and is one still."""
+    for name, task in (("STS/STSBenchmark/sts-test.csv", "STSB"), (f"{STS15}/STS.gs.belief.txt", "STS15")):
+        file = downstream(sts_tree) / name
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1])
+        with pytest.raises(NegbenchError, match=rf"cut short: its last line has no end \(\S+{name}\)"):
+            load_sts(sts_tree, task)
+        file.write_bytes(whole)
+        load_sts(sts_tree, task)
+
+
 def test_tables_are_read_by_column(sts_tree: Path) -> None:
     (downstream(sts_tree) / "STS/STSBenchmark/sts-dev.csv").write_text(
         'g\tf\ty\t1\t2.5\t"a  quote\ta b\n' * 2, encoding="utf-8"
@@ -169,7 +181,7 @@ BAD: dict[str, tuple[str, Callable[[Path], None], str, str]] = {
         GOLD,
     ),
     "no scored pair": ("STS12", edit(GOLD, lambda _: b"\n" * 8), "0 scored pairs", GOLD),
-    "empty table": ("STSB", edit(STSB, lambda _: b""), "0 scored pairs", STSB),
+    "empty table": ("STSB", edit(STSB, lambda _: b""), "the file is empty or cut short", STSB),
     "no header": (
         "SICKR",
         edit(SICK, lambda c: c.split(b"\n", 1)[1]),

@@ -69,7 +69,7 @@ def hashes(settings: Params, described: Mapping[str, Any], section: BaseModel) -
     """What tells records of the present settings, code and data from others; arguments as of `origin`."""
     own = _chosen(described, "method", "seed", "settings", "train")
     return {
-        "params_hash": params_hash([own, section.model_dump(mode="json"), *_given(settings)]),
+        "params_hash": params_hash([own, section.model_dump(mode="json"), *_given(settings), *_fitted(settings, own)]),
         "code_hash": run_code(described),
         "data_hash": data_hash(),
     }
@@ -87,7 +87,8 @@ def study_hashes(settings: Params, runs: Sequence[Mapping[str, Any]]) -> dict[st
 def revision(settings: Params, described: Mapping[str, Any], section: BaseModel) -> str:
     """Hash of what the seeds of a method share: one model to those who see only models."""
     own = _chosen(described, "method", "settings", "train")
-    return params_hash([own, section.model_dump(mode="json"), *_given(settings), run_code(described)])
+    given = [*_given(settings), *_fitted(settings, own)]
+    return params_hash([own, section.model_dump(mode="json"), *given, run_code(described), data_hash()])
 
 
 def described(run: Path) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def described(run: Path) -> dict[str, Any]:
 
 
 def run_code(described: Mapping[str, Any]) -> str:
-    """Hash of the code that made and measured a run; every file is a dependency of the stages that write records."""
+    """Hash of the code that trains and scores a run; every file is a dependency of the stages that write records."""
     own = METHODS / f"{described['method']}.py"
     return code_hash(ROOT / "eval", METHODS / "core", own, *_stages(*_READING, *_TRAINING))
 
@@ -169,6 +170,11 @@ def _given(settings: Params) -> list[Any]:
     """What a profile gives all its runs: the backbone, the text and the teachers."""
     teachers = {name: teacher.model_dump(mode="json") for name, teacher in settings.teacher.items()}
     return [settings.backbone.model_dump(mode="json"), settings.fetch.corpus, teachers]
+
+
+def _fitted(settings: Params, own: Mapping[str, Any]) -> list[int]:
+    """What a method that takes no training may fit itself to."""
+    return [] if own["settings"] is not None else [settings.evaluate.fit_sentences]
 
 
 def _stages(*names: str) -> list[Path]:

@@ -39,6 +39,14 @@ def test_another_setting_makes_records_stale(override: str) -> None:
 
 
 @pytest.mark.usefixtures("_data")
+def test_what_an_untrained_method_fits_itself_to_is_a_setting_of_its_search_too() -> None:
+    chosen = "untrained=[whitening]"
+    before, after = expected(settings(chosen)), expected(settings(chosen, "evaluate.fit_sentences=77"))
+    assert before["whitening"][0].searched != after["whitening"][0].searched
+    assert before["simcse"][0].searched == after["simcse"][0].searched
+
+
+@pytest.mark.usefixtures("_data")
 def test_a_run_does_not_go_on_from_the_state_of_another_text() -> None:
     """Two texts can lie in one data folder, with one manifest."""
     one, other = (

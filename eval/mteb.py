@@ -13,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from operator import itemgetter
 from pathlib import Path
 from time import monotonic
@@ -70,10 +71,10 @@ def evaluate(
     """Score `encoder` on retrieval and reranking tasks by the cosine of query and document.
 
     Args:
-        encoder: has `encode`; asked once for each distinct text.
+        encoder: has `encode`; asked once for each distinct text, as a query and as a passage if their limits differ.
         data: the folder that may hold beir/<set>/; a set that is not there is looked for on the hub.
         tasks: names of MTEB's retrieval and reranking tasks, or of folders in beir/.
-        lengths: limits of an `Encoder`; any other reads whole texts.
+        lengths: limits of an encoder that has `limited`; any other reads whole texts.
         files: write MTEB's own result files as well.
 
     Returns:
@@ -126,7 +127,8 @@ class _Model:
         else:
             self.queries.learn(queries)
             self.passages.learn(passages)
-        if collapsed(self.passages.of(dict.fromkeys(passages))):  # documents would be ranked by their ids
+        # Deviation: MTEB prints the score of documents that are ranked by their ids.
+        if collapsed(self.passages.of(dict.fromkeys(passages))):
             raise NoScoreError(REASON)
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, prompt_type: Any, **_: Any) -> NDArray[np.float32]:
@@ -307,6 +309,11 @@ def _load(task: AbsTaskRetrieval, folder: Path) -> str | None:
     try:
         mteb_sets.load(task)
     except (ConnectionError, DatasetNotFoundError, HfHubHTTPError) as error:
+        status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
+        # What passes is no result: DVC would take it for good.
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            what = f"the hub cannot give the data of {task.metadata.name} now: HTTP {status}"
+            raise NegbenchError(what, "the hub", f"Run again later, or put beir/{folder.name} there.") from error
         return f"neither in beir/{folder.name} nor on the hub: {' '.join(str(error).split())}"
     return None
 

@@ -310,6 +310,27 @@ def test_a_set_that_cannot_be_had_is_skipped(
     assert reported["avg", "retrieval_main_score"] == ("skipped", "no score: ArguAna")
 
 
+def test_a_hub_that_is_out_of_order_gives_no_result(
+    data: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
+    from mteb.abstasks import AbsTaskRetrieval
+
+    def answer(status: int) -> None:
+        def load_data(self: AbsTaskRetrieval, **_: object) -> None:
+            raise HfHubHTTPError("no", response=httpx2.Response(status, request=httpx2.Request("GET", "http://hub")))
+
+        monkeypatch.setattr(AbsTaskRetrieval, "load_data", load_data)
+
+    for status in (429, 503):
+        answer(status)
+        with pytest.raises(NegbenchError, match=f"cannot give the data of ArguAna now: HTTP {status}"):
+            mteb.evaluate(tiny_encoder, data, ["ArguAna"])
+    answer(404)
+    assert mteb.evaluate(tiny_encoder, data, ["ArguAna"])["ArguAna"].scores["ndcg_at_10"].status == "skipped"
+
+
 def test_records_and_arrays_hold_every_score(data: Path, tiny_encoder: Encoder) -> None:
     results = mteb.evaluate(tiny_encoder, data, ["own", "own-ranked"])
     *records, own_ranked, ranked_mean, own, mean = retrieval.records(results)

@@ -1,1 +1,1 @@
-"""How encoders are measured: SentEval's protocols and the geometry of embeddings."""
+"""How encoders are measured: SentEval's protocols, MTEB's retrieval and reranking, and the geometry of embeddings."""

@@ -46,7 +46,7 @@ class EmbeddedOnce(Known):
         progress: label of a progress bar, shown on a terminal; none without one.
 
     Raises:
-        NegbenchError: the disk is full.
+        NegbenchError: the file cannot be written.
     """
 
     def __init__(self, encoder: Embedder, sentences: Iterable[str], file: Path, *, progress: str | None = None) -> None:

@@ -64,6 +64,12 @@ def repeats(stsb: TaskResult, data: Path) -> dict[str, Score]:
     Args:
         stsb: the result on the test part.
         data: the folder that holds senteval/.
+
+    Returns:
+        The scores by metric.
+
+    Raises:
+        NegbenchError: as `load_sts`.
     """
     (subset,), (similarities,) = stsb.subsets, stsb.similarities
     test, dev = _pairs([subset]), _pairs(load_sts(data, "STSB", "dev"))

@@ -62,7 +62,7 @@ def evaluate(
 ) -> dict[str, TransferResult]:
     """Score `encoder` on transfer tasks.
 
-    The classifiers are trained on the CPU, so that equal embeddings give equal scores on every machine.
+    The classifiers are trained on the CPU, wherever the encoder is: equal embeddings give equal scores on one machine.
 
     Args:
         encoder: asked for each part of each task; `EmbeddedOnce` spares it the sentences that repeat.
@@ -124,6 +124,7 @@ def _score(task: TransferSet, encoder: Embedder, setting: Setting, on_fits: Call
     count = sum(map(len, labels.values()))
     if bad := sum(int(np.sum(~(np.abs(own) < TOO_LARGE).all(1))) for own in inputs.values()):  # NaN counts, too
         return _failed(task, f"{bad} of {count} examples have an embedding that is not finite or above {TOO_LARGE:g}")
+    # Deviation: SentEval prints a score at the level of chance.
     if all(map(collapsed, inputs.values())):
         return _failed(task, REASON)
     tensors = {name: from_numpy(own) for name, own in inputs.items()}

@@ -20,7 +20,7 @@ from methods.core.losses import cross_entropy_gradient, diagonal, weighted_info_
 
 
 class HardnessSettings(InBatchSettings):
-    """The paper's, as third parties give it."""
+    """The paper's a, as third parties give it; the temperature is SimCSE's."""
 
     alpha: float = Field(9.0, ge=0, description="a, how much hardness counts (LLaVELoss.py)")
 

@@ -6,7 +6,7 @@ P_ii nears 1.
 
 Source: chenhaoxing/MACL macl.py, class MACLb, which leaves A0 out. We follow it: A0 is no parameter of its own, since
 t0 (1 + a (A - A0)) = t0 (1 - a A0) (1 + a / (1 - a A0) A). We ask for a <= 1 in this form, which keeps t positive
-whatever A. The settings of its sentence experiments are not released.
+for A > -1. The settings of its sentence experiments are not released.
 """
 
 from __future__ import annotations

@@ -32,8 +32,9 @@ class Whitening(UntrainedMethod):
     # the embedding layer's and the last's, the reading behind the published "first-last avg." rows.
     pooling = "first_last_avg"
 
-    # Deviation: the paper fits on NLI or on the sentences of the set that is then scored; we fit on the training text,
-    # which every other method sees too.
+    # Deviation: eng/utils.py cuts a text at 64 word pieces, we where every other method here does, at what the backbone
+    # can read. And the paper fits on NLI or on the sentences of the set that is then scored; we fit on the training
+    # text, which every other method sees too.
     def __init__(self, backbone: str, sentences: Sequence[str]) -> None:
         self._encoder = Encoder.load(backbone, self.pooling).to(device.best())
         embeddings = self._encoder.encode(sentences, progress="encode").astype(np.float64)  # (N, H)

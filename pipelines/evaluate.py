@@ -34,7 +34,7 @@ def stage(arguments: argparse.Namespace) -> None:
             return
         encoder = Encoder.load(run / "model").to(device.best())
         backbone = Encoder.load(BACKBONE, encoder.pooling).to(device.best())
-        sample = read_sentences(settings.corpus, settings.evaluate.histogram_sentences)
+        sample = [*dict.fromkeys(read_sentences(settings.corpus, settings.evaluate.histogram_sentences))]
         histogram = negatives.histogram(before=backbone.encode(sample), after=encoder.encode(sample))
         atomic.write_json(out / "negatives.json", histogram)
         measure(encoder, out, settings, described, encoder)

@@ -23,7 +23,7 @@ def stage(arguments: argparse.Namespace) -> None:
     settings = params.load()
     if arguments.name not in settings.teacher:
         raise NegbenchError(f"no such teacher '{arguments.name}'", "teacher", nearest(arguments.name, settings.teacher))
-    provenance.check_data("corpus")
+    provenance.check_data("corpus", "models")
     chosen = settings.teacher[arguments.name]
     sentences = read_sentences(settings.corpus, settings.train.sentences)
     encoder = Encoder.load(chosen.model or BACKBONE, chosen.pooling).to(device.best())

@@ -78,6 +78,13 @@ def test_the_mean_over_batches_is_of_whole_batches() -> None:
     assert geometry.uniformity_of_batches(x) == pytest.approx(sum(part or 0 for part in parts) / 2)
 
 
+def test_a_score_of_batches_counts_what_they_hold(sts_tree: Path) -> None:
+    train = sts_tree / "senteval/downstream/STS/STSBenchmark/sts-train.csv"
+    train.write_bytes(train.read_bytes() * 16)
+    scores = geometry.evaluate(Random(), sts_tree).scores
+    assert scores["uniformity_all"].n > scores["uniformity_all_batches"].n == scores["uniformity_all"].n // 64 * 64 > 0
+
+
 def test_a_set_too_small_has_no_value_but_a_reason(sts_tree: Path) -> None:
     scores = geometry.evaluate(Random(), sts_tree).scores
     assert scores["uniformity_all"].value is not None

@@ -67,7 +67,7 @@ clean: ## remove what the pipeline made; DVC's cache keeps what was finished, an
 	rm -rf data runs results/ablate reports/build .checkpoints .rehearsal
 	git clean -fdXq results  # what git ignores: neither metrics nor finished reports
 
-lock: ## take the newest versions that pyproject.toml allows into requirements.lock
+lock: ## take the newest versions that pyproject.toml allows, of torch 2.13.0, into requirements.lock
 	$(PYTHON) -m venv --clear .lock
 	.lock/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[cluster,dev,parity]'
 	@head -1 requirements.lock > .lock/header

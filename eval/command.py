@@ -7,9 +7,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pipelines.errors import NegbenchError
+from pipelines.params import Pooling
 
 if TYPE_CHECKING:
     from methods.core.encoder import Encoder
@@ -23,7 +24,7 @@ def options(prog: str, description: str, tasks: str, data: str = "a folder that 
     parser.add_argument(
         "--tasks", nargs="+", action="extend", metavar="TASK", help=f"separate by blanks or commas; {tasks}"
     )
-    parser.add_argument("--pooling", help="in place of the model folder's own: see methods/core/encoder.py")
+    parser.add_argument("--pooling", help=f"in place of the model folder's own: {', '.join(get_args(Pooling))}")
     parser.add_argument("--json", action="store_true", help="print records in place of a table")
     return parser
 

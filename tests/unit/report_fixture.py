@@ -174,7 +174,7 @@ def write_study(file: Path, rng: np.random.Generator, seeds: int) -> None:
         writer.writeheader()
         for index, (decay, size) in enumerate(settings):
             distance = 1 / (1 - decay) + size / 64
-            level = 58.2 - 0.012 * (distance - 14) ** 2 / (1 + distance / 30)
+            level = 58.2 - 0.03 * (distance - 14) ** 2 / (1 + distance / 30)
             for seed in range(seeds):
                 scores = level + rng.normal(0, 0.5, 7)
                 for task, value in [*zip(TASKS, scores, strict=True), ("avg", scores.mean())]:

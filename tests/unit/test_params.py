@@ -176,7 +176,7 @@ def test_a_study_can_be_chosen_alone(name: str) -> None:
 
 
 def test_a_study_that_nobody_chose_is_cut_down_in_vain() -> None:
-    chosen = {"ema_decay", "fidelity", "queue_distance", "softcse_sharpness", "softcse_similarity"}
+    chosen = {"ema_decay", "queue_distance", "softcse_sharpness", "softcse_similarity"}
     assert yaml.safe_load(profile.compose("small", []))["ablate"].keys() == chosen
     fgsm = yaml.safe_load(profile.compose("small", ["study=[fgsm]"]))["ablate"]["fgsm"]
     assert fgsm["train"]["sentences"] == 32_000

@@ -81,6 +81,9 @@ def test_the_tables_hold_the_headline_and_differences_from_it() -> None:
     assert [group.title for group in averages.groups] == ["untrained", "trained"]
 
 
+TOLD = "First leads under the headline and another method by no more than the noise of seeds under *cls* (Second)."
+
+
 def test_the_words_hold_the_largest_swing_beside_the_largest_difference() -> None:
     text, repeats = (block for block in built(WORDS, FIRST, SECOND).blocks if isinstance(block, str))
     assert (
@@ -89,8 +92,7 @@ def test_the_words_hold_the_largest_swing_beside_the_largest_difference() -> Non
     )
     assert "within 1.50 points of each other" in text
     assert "the protocol moves a number further than the method does" in text
-    told = "First leads under the headline and another method by no more than the noise of seeds under *cls* (Second)."
-    assert text.endswith(told)
+    assert text.endswith(TOLD)
     assert "1,379 pairs" in repeats
     assert "takes out 16:" in repeats
     assert "993 more" in repeats
@@ -101,7 +103,7 @@ def test_a_method_that_chose_by_these_scores_neither_leads_nor_stretches_the_ran
     peeking = Method("Peeking", tuple(map(by_test, method("Peeking", [scores(70, 69)]).runs)))
     text = str(built(FIRST, SECOND, peeking).blocks[0])
     assert "The trained methods but Peeking, whose checkpoints these scores chose, lie within 1.50 points" in text
-    assert text.endswith("under *cls* (Second).")
+    assert text.endswith(TOLD)
 
 
 def test_a_lead_under_another_protocol_is_told_from_the_noise_of_seeds() -> None:

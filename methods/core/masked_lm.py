@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.core.bert import marked
 from methods.core.contract import Batch, MethodSettings, Schedule, TrainedMethod
 from methods.core.encoder import Encoder
 
@@ -48,14 +49,15 @@ class MaskedLM(TrainedMethod):
         """Cross-entropy on the chosen tokens, and how many of them the model names."""
         ids, labels = self.corrupt(batch.ids)
         states = self.encoder.backbone(ids, batch.mask).last_hidden_state  # (B, L, H)
-        chosen = labels != _IGNORED
         # The vocabulary layer runs on the chosen positions alone: on all it would cost more than the encoder.
-        scores = self.head(states[chosen]).float()  # (chosen, V)
-        targets = labels[chosen]
-        loss = F.cross_entropy(scores, targets) if len(scores) else states.sum() * 0
-        named = scores.gather(1, targets[:, None])[:, 0]
-        accuracy = (named == scores.amax(-1)).float().mean()  # argmax takes a CPU seven times as long
-        return loss, {"accuracy": accuracy.detach()}
+        chosen = marked((labels != _IGNORED).flatten())
+        scores = self.head(states.flatten(0, 1)[chosen]).float()  # (chosen, V)
+        targets = labels.flatten()[chosen]
+        known = (targets != _IGNORED).sum()
+        loss = F.cross_entropy(scores, targets, ignore_index=_IGNORED) if known else states.sum() * 0
+        named = scores.gather(1, targets.clamp_min(0)[:, None])[:, 0]
+        right = (named == scores.amax(-1)) & (targets != _IGNORED)  # argmax takes a CPU seven times as long
+        return loss, {"accuracy": (right.sum() / known).detach()}
 
     def corrupt(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Corrupted ids and labels, both (B, L); a label is -100 where nothing is to be predicted."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
@@ -52,6 +53,31 @@ def test_states_and_gradients_are_those_of_transformers(
     for name, parameter in ours.named_parameters():
         assert parameter.grad is not None
         torch.testing.assert_close(parameter.grad, reference[name].grad, atol=2e-4, rtol=1e-4, msg=name)
+
+
+def test_in_bfloat16_the_products_have_few_shapes_and_the_states_of_the_tokens(tiny_encoder_folder: Path) -> None:
+    ours = Bert.load(tiny_encoder_folder).eval()
+    torch.manual_seed(0)
+    lengths = torch.randint(1, 12, (30, 1))
+    ids, mask = torch.randint(5, 57, (30, 11)), (torch.arange(11) < lengths).long()
+    rows: list[int] = []
+    ours.encoder.layer[0].register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
+    expected = ours(ids, mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = ours(ids, mask)
+    few, many = int(mask.sum()), mask.numel()
+    assert rows == [few, -(-few // 64) * 64]
+    assert few < rows[1] < many
+    close = F.cosine_similarity(found.last_hidden_state, expected.last_hidden_state, dim=-1)[mask.bool()] > 0.999
+    assert close.all()
+
+
+@pytest.mark.parametrize("mask", [[1, 0, 1, 1], [0, 0], [1, 1]])
+def test_a_short_batch_keeps_all_of_its_padding(mask: list[int]) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        kept = bert.marked(torch.tensor(mask).bool())
+    assert kept.tolist() == (list(range(len(mask))) if any(mask) else [])
+    assert bert.marked(torch.tensor(mask).bool()).tolist() == [i for i, one in enumerate(mask) if one]
 
 
 def test_the_first_token_alone_has_the_state_and_gradients_that_it_has_among_all(tiny_encoder_folder: Path) -> None:

@@ -179,7 +179,7 @@ def test_a_study_that_nobody_chose_is_cut_down_in_vain() -> None:
     chosen = {"ema_decay", "queue_distance", "softcse_sharpness", "softcse_similarity"}
     assert yaml.safe_load(profile.compose("small", []))["ablate"].keys() == chosen
     fgsm = yaml.safe_load(profile.compose("small", ["study=[fgsm]"]))["ablate"]["fgsm"]
-    assert fgsm["train"]["sentences"] == 32_000
+    assert fgsm["train"]["sentences"] == 20_000
     with pytest.raises(NegbenchError, match=r"'ablate.fgsm.method' is missing"):
         profile.compose("small", ["ablate.fgsm.seeds=[0]"])
 

@@ -40,7 +40,7 @@ def backbone(_: argparse.Namespace) -> None:
         assert settings.backbone.folder is not None  # checked when the settings were read
         encoder, history = Encoder.load(settings.backbone.folder, "cls_before_pooler"), History()
     else:
-        provenance.check_data("corpus")
+        provenance.check_data("corpus", "models")
         encoder, history = pretrain(settings.backbone, settings.corpus, settings.checkpoint_seconds)
     with atomic.folder(BACKBONE.parent) as out:
         encoder.save(out / BACKBONE.name)

@@ -32,6 +32,8 @@ def repro(arguments: argparse.Namespace) -> None:
         raise NegbenchError(f"{arguments.jobs} stages at a time", "--jobs", "Give 1 or more.")
     settings = params.load()  # DVC would tell a mistake as one of dvc.yaml, or not at all
     check_links()
+    if not arguments.scheduler:
+        tell_of_imitation(settings)
     with alone(REPRO_LOCK, "`make repro` in this folder"):
         last, run = ["repro", *arguments.targets], guarded
         if arguments.scheduler or arguments.jobs > 1:
@@ -60,6 +62,20 @@ def check_links() -> None:
         if not file.exists():
             what = "what a file of data/ is a link to is gone"
             raise NegbenchError(what, file, "Run `dvc repro --force fetch`, which brings the data again.")
+
+
+def tell_of_imitation(settings: params.Params) -> None:
+    """Say where this machine only imitates the precision that the settings ask for."""
+    if '"precision":"bf16"' not in settings.model_dump_json():
+        return
+    from pipelines import device  # imports torch, for two seconds
+
+    if not device.has_bf16():
+        print(
+            "This machine only imitates bfloat16, several times slower than it computes in float32: "
+            "set each `precision: bf16` of params.yaml to fp32.",
+            file=sys.stderr,
+        )
 
 
 def on_cluster(stages: Mapping[str, graph.Stage], arguments: argparse.Namespace) -> bool:

@@ -32,7 +32,7 @@ class Augmentation(nn.Module):
     Args:
         embeddings: embedding layers with `word_embeddings` and `position_embeddings`, as BERT's.
         strengths: what is done; zero does nothing.
-        shape: (B, L, H) of the largest batch.
+        shape: (B, L, H) of the largest batch in training.
         previous: step along the gradient of the step before, as released; else `look` finds that of the present batch.
         at_evaluation: cut and shuffle in evaluation mode as well; FGSM needs gradients and never does.
     """
@@ -94,9 +94,8 @@ class Augmentation(nn.Module):
         if not (layer.training or self.at_evaluation):
             return words
         rows, length, width = words.shape
-        # Deviation: at evaluation the code counts the positions of the batch, as padded there; here training's.
-        if fraction := self.strengths.token_cutoff:  # of all positions a sentence may have, padding and [CLS] included
-            kept = ~_chosen(rows, max(self.max_length, length), fraction, words.device)[:, :length]
+        if fraction := self.strengths.token_cutoff:  # of all positions, padding and [CLS] included
+            kept = ~_chosen(rows, self._positions(layer, length), fraction, words.device)[:, :length]
             words = words * kept[:, :, None]
         if fraction := self.strengths.feature_cutoff:
             words = words * ~_chosen(rows, width, fraction, words.device)[:, None, :]
@@ -107,9 +106,13 @@ class Augmentation(nn.Module):
             return None
         # (L,) or (1, L): one order for the whole batch, as released; of several processes each draws one for its share.
         (positions,) = arguments
-        length = positions.shape[-1]  # at evaluation it may exceed the longest of training
-        order = torch.randperm(max(self.max_length, length), device=positions.device)
+        length = positions.shape[-1]
+        order = torch.randperm(self._positions(layer, length), device=positions.device)
         return (order[:length].view_as(positions),)
+
+    def _positions(self, layer: nn.Module, length: int) -> int:
+        """Of a batch of `length` as the code has it: padded in training to the longest allowed, else as far as ours."""
+        return self.max_length if layer.training else length
 
 
 def _chosen(rows: int, columns: int, fraction: float, device: torch.device) -> Tensor:

@@ -3,7 +3,8 @@
 What is known, and how surely (no official code; the paper's text was not available to us):
 - That the weight or the temperature of each negative follows from its similarity with the anchor: the abstract (A).
 - The weight w_ij = (1 - s_ij) / (1 - 1/N): two third-party implementations (certainty B; chaxjli/U-MARVEL
-  models/SoftCSELoss.py, yama11235/EmpiricalCircumplexModel); its mean over negatives is 1 only if s_ij sums to 1.
+  models/SoftCSELoss.py, yama11235/EmpiricalCircumplexModel). Its mean over negatives is 1 if s_ij sums to 1; the second
+  code scales 1 - s_ij to that mean whatever the sum.
 - The temperature t_ij = t / w_ij: the first of the two alone.
 - That s_ij is a softmax over the negatives of a supervising similarity: a third party's documentation (B;
   yama11235/EmpiricalCircumplexModel). Third-party codes take the cosine as it is (`normalisation: raw`), one of them

@@ -24,13 +24,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from repositories import until
 
-from pipelines import profile
+from pipelines import device, params, profile
 from pipelines.cluster import connect, side_by_side
 from pipelines.graph import Stage
 from pipelines.locks import alone, holder
 from pipelines.params import ROOT
 from pipelines.paths import REPRO_LOCK
 from pipelines.progress import Board
+from pipelines.repro import tell_of_imitation
 
 
 @pytest.fixture(scope="module")
@@ -349,3 +350,18 @@ def test_data_whose_links_lead_nowhere_are_to_be_fetched_by_force(tmp_path: Path
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert "(data/corpus/text.txt). Run `dvc repro --force fetch`" in line
+
+
+@pytest.mark.parametrize(("name", "native", "told"), [("small", False, 1), ("small", True, 0), ("demo", False, 0)])
+def test_a_precision_that_is_imitated_is_told(
+    name: str,
+    native: bool,
+    told: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(device, "has_bf16", lambda: native)
+    (tmp_path / "params.yaml").write_text(profile.compose(name, []))
+    tell_of_imitation(params.load(tmp_path / "params.yaml"))
+    assert capsys.readouterr().err.count("only imitates bfloat16") == told

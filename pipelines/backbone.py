@@ -38,6 +38,8 @@ def backbone(_: argparse.Namespace) -> None:
     settings = params.load()
     if settings.backbone.source == "folder":
         assert settings.backbone.folder is not None  # checked when the settings were read
+        if settings.backbone.folder.is_relative_to(DATA):
+            provenance.check_data("models")
         encoder, history = Encoder.load(settings.backbone.folder, "cls_before_pooler"), History()
     else:
         provenance.check_data("corpus", "models")

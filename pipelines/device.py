@@ -18,7 +18,8 @@ def has_bf16() -> bool:
     """Whether the device computes in bfloat16; one that only imitates it takes several times as long as in float32."""
     if best().type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    built = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(built and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def machine() -> dict[str, Any]:

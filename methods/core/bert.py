@@ -157,9 +157,10 @@ class Tokens:
 
 
 def marked(mask: Tensor) -> Tensor:
-    """Where a mask (N,) is True, in order: (T,); on a CPU in bfloat16 a little more, so that T is a multiple of 64.
+    """Where a mask (N,) is True, in order: (T,).
 
-    There a matrix product of each new shape is compiled, which takes longer than the product itself.
+    On a CPU in bfloat16 a little more, so that T is a multiple of 64, or N if that is too short: there a matrix product
+    of each new shape is compiled, which takes longer than the product itself.
     """
     if mask.is_cpu and torch.is_autocast_enabled("cpu"):
         short = -int(mask.count_nonzero()) % _MULTIPLE

@@ -46,7 +46,7 @@ class MaskedLM(TrainedMethod):
         return self
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy on the chosen tokens, and how many of them the model names."""
+        """Cross-entropy on the chosen tokens, and the share of them that the model scores no lower than any other."""
         ids, labels = self.corrupt(batch.ids)
         states = self.encoder.backbone(ids, batch.mask).last_hidden_state  # (B, L, H)
         # The vocabulary layer runs on the chosen positions alone: on all it would cost more than the encoder.

@@ -57,14 +57,34 @@ def test_the_loss_is_that_of_transformers_without_dropout(
     batch = Batch(text["input_ids"], text["attention_mask"], torch.arange(4), None)
     torch.manual_seed(0)
     with torch.autocast("cpu", precision, enabled=precision is torch.bfloat16):
-        loss, logs = method(batch)
+        loss, _ = method(batch)
     torch.manual_seed(0)
     ids, labels = method.corrupt(batch.ids)
     known = labels >= 0
     assert 1 < known.sum() < known.numel()
-    expected = model(ids, batch.mask, labels=labels)
-    assert loss.item() == pytest.approx(expected.loss.item(), rel=near)
-    assert logs["accuracy"].item() == (expected.logits.argmax(-1) == labels)[known].float().mean()
+    assert loss.item() == pytest.approx(model(ids, batch.mask, labels=labels).loss.item(), rel=near)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("favoured", ["##e", "[PAD]"])  # the second stands where nothing is to be predicted
+def test_the_accuracy_is_the_share_of_the_chosen_that_are_named(
+    pair: tuple[MaskedLM, Any], precision: torch.dtype, favoured: str
+) -> None:
+    method, _ = pair
+    tokenizer: Any = method.encoder.tokenizer
+    word = tokenizer.convert_tokens_to_ids(favoured)
+    bias: Any = method.head.predictions.decoder.bias  # type: ignore[union-attr]
+    bias.data[word] = 100  # what every position is taken for
+    text = tokenizer([" ".join(WORDS)] * 16, return_tensors="pt")
+    torch.manual_seed(0)
+    with torch.autocast("cpu", precision, enabled=precision is torch.bfloat16):
+        _, logs = method(Batch(text["input_ids"], text["attention_mask"], torch.arange(16), None))
+    torch.manual_seed(0)
+    labels = method.corrupt(text["input_ids"])[1]
+    targets = labels[labels >= 0]
+    expected = (targets == word).float().mean().item()
+    assert (0 < expected < 1) is (favoured == "##e")
+    assert logs["accuracy"].item() == pytest.approx(expected)
 
 
 def test_what_is_to_be_predicted_is_masked_replaced_or_kept_as_in_bert(pair: tuple[MaskedLM, Any]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from dask.system import CPU_COUNT
 from distributed import Client, Future
 from dvc.repo import Repo
@@ -350,6 +351,13 @@ def test_data_whose_links_lead_nowhere_are_to_be_fetched_by_force(tmp_path: Path
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert "(data/corpus/text.txt). Run `dvc repro --force fetch`" in line
+
+
+def test_a_build_without_onednn_has_no_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "best", lambda: torch.device("cpu"))
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops, "mkldnn", None)
+    assert not device.has_bf16()
 
 
 @pytest.mark.parametrize(("name", "native", "told"), [("small", False, 1), ("small", True, 0), ("demo", False, 0)])

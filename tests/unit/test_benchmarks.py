@@ -26,18 +26,18 @@ def test_the_table_takes_the_place_of_the_last_one() -> None:
         "| c | 1.26 | `benchmarks.train` |",
         "| d | 3.00 | `benchmarks.encode` |",
         "",
-        "Python 3, a 1, b 2; 2 threads",
+        "Commit abc1234; Python 3, a 1, b 2; 2 threads",
     ]
-    once = fill(f"before\n{BEGIN}{END}after\n", outputs)
+    once = fill(f"before\n{BEGIN}{END}after\n", outputs, "abc1234")
     assert once == f"before\n{BEGIN}" + "\n".join(rows) + f"\n{END}after\n"
-    assert fill(once, outputs) == once
+    assert fill(once, outputs, "abc1234") == once
 
 
 def test_a_benchmark_without_a_ratio_is_refused() -> None:
     with pytest.raises(NegbenchError, match=r"no ratio \(benchmarks/train.py\)"):
-        fill(BEGIN + END, {"train": "ratio unknown\n"})
+        fill(BEGIN + END, {"train": "ratio unknown\n"}, "abc1234")
     with pytest.raises(NegbenchError, match="no place for benchmarks"):
-        fill("", {"train": f"Python 3; 2 threads\n{ratio(1, 'a')}"})
+        fill("", {"train": f"Python 3; 2 threads\n{ratio(1, 'a')}"}, "abc1234")
 
 
 def test_the_readme_has_a_place_for_the_table() -> None:

@@ -90,7 +90,8 @@ def section(found: Pretraining | None) -> Section | None:
         f"{number(recipe.epochs)} pass{'es' * (recipe.epochs != 1)} in batches of {recipe.batch_size}, {steps:,} steps "
         f"in {recipe.precision} with a learning rate that rises to {recipe.lr:g} and falls to zero. Over the last "
         f"{number(last)} steps the loss is {loss:.2f} nats for a masked word piece, a perplexity of "
-        f"{math.exp(loss):.1f}, and {100 * accuracy:.1f}\N{NO-BREAK SPACE}% of them are found ([#figure-{ID}])."
+        f"{math.exp(loss):.1f}, and {100 * accuracy:.1f}\N{NO-BREAK SPACE}% of them are found ([#figure-{ID}]). "
+        "Seeds vary what comes after it: no interval in this report covers another pretraining."
     )
     figure = Figure(
         ID,

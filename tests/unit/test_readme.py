@@ -140,3 +140,19 @@ def test_only_what_stands_between_the_marks_is_replaced() -> None:
 def test_the_readme_shows_what_is_published(folder: Path) -> None:
     text = (params.ROOT / "README.md").read_text(encoding="utf-8")
     assert marked.part(text, folder.relative_to(params.ROOT).as_posix()) == readme.table(folder)
+
+
+def test_the_row_from_scratch_is_told_as_it_was_measured() -> None:
+    told = " ".join((params.ROOT / "README.md").read_text(encoding="utf-8").split())
+
+    def average(folder: str, method: str) -> float:
+        of = flat.read(params.ROOT / "results" / folder / readme.RECORDS)
+        runs = of[(of["method"] == method) & (of["task"] == "avg") & (of["metric"] == "spearman_all")]
+        return statistics.mean(runs[runs["study"].isna()]["value"])
+
+    (then, plain), (again, bare) = (
+        [average(of, method) for method in ("dcl", "cls")] for of in ("small", "small_again")
+    )
+    assert f"its average STS is {again:.2f}, lower by {then - again:.2f} with" in told
+    assert f"has {bare:.2f} untrained where the published one has {plain:.2f}" in told
+    assert f"alike, {again - bare:.2f} and {then - plain:.2f}" in told

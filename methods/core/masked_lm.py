@@ -53,11 +53,11 @@ class MaskedLM(TrainedMethod):
         chosen = marked((labels != _IGNORED).flatten())
         scores = self.head(states.flatten(0, 1)[chosen]).float()  # (chosen, V)
         targets = labels.flatten()[chosen]
-        known = (targets != _IGNORED).sum()
-        loss = F.cross_entropy(scores, targets, ignore_index=_IGNORED) if known else states.sum() * 0
+        known = targets != _IGNORED  # all but what `marked` adds
+        loss = F.cross_entropy(scores, targets, ignore_index=_IGNORED) if known.any() else states.sum() * 0
         named = scores.gather(1, targets.clamp_min(0)[:, None])[:, 0]
-        right = (named == scores.amax(-1)) & (targets != _IGNORED)  # argmax takes a CPU seven times as long
-        return loss, {"accuracy": (right.sum() / known).detach()}
+        right = (named == scores.amax(-1)) & known  # argmax takes a CPU seven times as long
+        return loss, {"accuracy": (right.sum() / known.sum()).detach()}
 
     def corrupt(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Corrupted ids and labels, both (B, L); a label is -100 where nothing is to be predicted."""

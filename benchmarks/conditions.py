@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.device import machine
+from pipelines.git import git
 
 
 def conditions(*libraries: str) -> str:
@@ -17,6 +18,16 @@ def conditions(*libraries: str) -> str:
     if known["device"] != "CPU":
         where.append(known["device"])
     return f"{', '.join(versions)}; {known['threads']} thread(s); {', '.join(where)}"
+
+
+def commit() -> str:
+    """The commit that is measured, and whether anything was changed since.
+
+    Raises:
+        NegbenchError: the code is under no version control.
+    """
+    head = git("rev-parse", "--short=12", "HEAD").decode().strip()
+    return head + (", with local changes" if git("status", "--short") else "")
 
 
 def ratio(value: float, of: str) -> str:

@@ -21,10 +21,9 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks import points
-from benchmarks.conditions import conditions, ratio
+from benchmarks.conditions import commit, conditions, ratio
 from benchmarks.inputs import CORPUS, random_bert
 from pipelines import atomic, device
-from pipelines.git import git
 from pipelines.main import run
 from reports import scale
 from reports.runs import Machine
@@ -149,8 +148,7 @@ def in_a_process(work: Callable[..., points.Measured], arguments: tuple[Any, ...
 
 def main(arguments: Namespace) -> None:
     """Measure, print and write."""
-    commit = git("rev-parse", "--short=12", "HEAD").decode().strip()
-    commit += ", with local changes" if git("status", "--short") else ""
+    at = commit()
     measured: list[scale.Curve] = []
     print(conditions("transformers"))
     print(f"{'':<18}{'size':>10}{'CPU seconds':>12}{'MiB':>9}{'reference':>12}{'MiB':>9}", flush=True)
@@ -161,7 +159,7 @@ def main(arguments: Namespace) -> None:
                 _print(measured[-1])
     if arguments.out:
         whole = scale.Scale(
-            commit=commit,
+            commit=at,
             model=f"BERT, {LAYERS} layers of {WIDTH}",
             machine=Machine(**device.machine()),
             torch=version("torch"),

@@ -14,9 +14,9 @@ from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
+from benchmarks.conditions import commit
 from pipelines import atomic, marked
 from pipelines.errors import NegbenchError
-from pipelines.git import git
 from pipelines.main import run
 from pipelines.params import ROOT
 
@@ -26,7 +26,7 @@ BENCHMARKS = ("train", "looks", "methods", "encode", "transfer")
 _RATIO = re.compile(r"^ratio (\d+\.\d+): (.+)$", re.MULTILINE)  # as conditions.ratio prints it
 
 
-def fill(readme: str, outputs: dict[str, str], commit: str) -> str:
+def fill(readme: str, outputs: dict[str, str], at: str) -> str:
     """The README with a row for each ratio in the benchmarks' outputs, and at which commit and how they were found.
 
     Raises:
@@ -40,7 +40,7 @@ def fill(readme: str, outputs: dict[str, str], commit: str) -> str:
         lines += [f"| {what} | {value} | `benchmarks.{name}` |" for value, what in found]
     libraries, where = zip(*(output.splitlines()[0].split("; ", 1) for output in outputs.values()), strict=True)
     versions = dict.fromkeys(one for some in libraries for one in some.split(", "))
-    table = "\n".join([*lines, "", "; ".join([f"Commit {commit}", ", ".join(versions), *dict.fromkeys(where)])]) + "\n"
+    table = "\n".join([*lines, "", "; ".join([f"Commit {at}", ", ".join(versions), *dict.fromkeys(where)])]) + "\n"
     return marked.replace(readme, MARK, table, README.name)
 
 
@@ -69,10 +69,10 @@ def main(arguments: Namespace) -> None:
     if minilm is None or minilm.origin is None:
         raise NegbenchError("no all-MiniLM-L6-v2 here", "benchmarks.transfer", "pip install --editable '.[parity]'")
     model = ["--model", str(Path(minilm.origin).parent / "model")]
+    at = commit()
     outputs = {name: measure(name, data + (model if name == "transfer" else [])) for name in BENCHMARKS}
-    commit = git("rev-parse", "--short", "HEAD").decode().strip()
     with atomic.file(README) as out:
-        out.write(fill(README.read_text(encoding="utf-8"), outputs, commit).encode())
+        out.write(fill(README.read_text(encoding="utf-8"), outputs, at).encode())
 
 
 def parser() -> ArgumentParser:
